@@ -8,6 +8,7 @@ from apps.authentication.dependencies import account_sessions, lockouts
 from apps.backoffice.services.customer_page import CustomerPage
 from apps.credits.dependencies import credit_service
 from apps.identities.dependencies import identity_service
+from apps.plans.dependencies import plan_service
 from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import note_service, user_service
@@ -29,4 +30,5 @@ def customer_page() -> CustomerPage:
         factors=second_factors(),
         identities=identity_service(),
         account_usage=account_usage(),
+        plans=plan_service(),
     )

@@ -4,6 +4,7 @@ from functools import cache
 
 from apps.audit.dependencies import audit_trail
 from apps.core.declarations import personal_data_declarations
+from apps.idempotency.dependencies import idempotent_responses
 from apps.personal_data.services.data_export import DataExport, sections_of
 from apps.personal_data.services.erasure import Erasure, erased_by
 from apps.users.dependencies import account_erasure, user_service
@@ -18,4 +19,4 @@ def erasure() -> Erasure:
 @cache
 def data_export() -> DataExport:
     """Return the service that exports personal data."""
-    return DataExport(user_service(), sections_of(personal_data_declarations()), audit_trail())
+    return DataExport(user_service(), sections_of(personal_data_declarations()), audit_trail(), idempotent_responses())

@@ -26,6 +26,7 @@ from apps.users.services.in_transaction.account_credentials import AccountCreden
 from apps.users.services.in_transaction.account_erasure import AccountErasure
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 from apps.users.services.in_transaction.address_messages import EmailChangeMessages, VerificationMessages
+from apps.users.services.in_transaction.change_messages import ChangeMessages
 from apps.users.services.in_transaction.email_changes import (
     EmailChangeRequests,
     EmailChangeTokens,
@@ -65,9 +66,14 @@ def note_service() -> NoteService:
 @cache
 def account_update() -> AccountUpdate:
     """Return the service that changes accounts."""
-    roles = RoleAssignment(RoleRepository())
     return AccountUpdate(
-        UserRepository(), plan_service(), roles, _email_change_requests(), _email_replacement(), audit_trail()
+        UserRepository(),
+        plan_service(),
+        RoleAssignment(RoleRepository()),
+        _email_change_requests(),
+        _email_replacement(),
+        messages=ChangeMessages(message_queue()),
+        audit=audit_trail(),
     )
 
 

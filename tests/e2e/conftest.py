@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.support.browser import sign_in_to_admin, started_chromium
 from tests.support.fleet import Fleet, start_fleet
 from tests.support.people import Person, sign_up
+from tests.support.served_rows import ServedRows, rows_of
 from tests.support.server import ADMINISTRATOR_EMAIL, Server, separate_database, start_server
 
 
@@ -80,6 +81,13 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         for server in fleet.servers:
             assert server.stop(signal.SIGTERM) == 0, server.errors
             assert "Traceback" not in server.errors
+
+
+@pytest.fixture(scope="module")
+def rows(server: Server, django_db_blocker: Any) -> Iterator[ServedRows]:
+    """Django's ORM on the server's database."""
+    with django_db_blocker.unblock(), rows_of(server.database_url) as rows:
+        yield rows
 
 
 @pytest.fixture(scope="module")

@@ -155,6 +155,7 @@ def test_verifications_after_the_revocation_are_disabled(
     page: Page, server: Server, service: dict[str, str], busy_key: dict[str, Any]
 ):
     page.goto(f"/admin/api_keys/apikey/revoke/?id={busy_key['id']}")
+    page.get_by_label("Reason").fill("leaked")
     with _verified_continuously(server, service, busy_key["api_key"]) as verifications:
         time.sleep(SECONDS_BEFORE)
         with page.expect_response(lambda response: response.request.method == "POST") as revocation:

@@ -75,6 +75,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     search_help_text = 'Name, owner, visible prefix, a complete key, or a part of the metadata such as {"tier": 1}'
     ordering = ("-id",)
     autocomplete_fields = ("user",)
+    linked_fields = ("user",)
     add_fieldsets: ClassVar[Any] = (
         (None, {"fields": ("user", "name", "description", "environment", "expires_at")}),
         ("Permissions", {"fields": ("scopes", "ip_allowlist", "metadata")}),

@@ -111,6 +111,7 @@ class RotateForm(ReasonForm):
         widget=AdminIntegerFieldWidget,
         help_text="Up to 90 days, which are 2160 hours.",
     )
+    message = customer_message_field("The owner reads it in the mail about the new secret.")
 
     def clean(self) -> dict[str, Any]:
         """Validate the period by the schema, in seconds."""
@@ -128,7 +129,8 @@ def _revoke(actor: Principal, key_id: int, form: Any) -> ApiKeyOut:
 
 
 def _rotate(actor: Principal, key_id: int, form: Any) -> ApiKeyWithSecret:
-    return call_service(api_key_service().rotate, actor, key_id, form.payload.grace_seconds, form.one_time_key)
+    rotation, once = form.payload, form.one_time_key
+    return call_service(api_key_service().rotate, actor, key_id, rotation.grace_seconds, once, message=rotation.message)
 
 
 def _is_not_revoked(key: ApiKey) -> bool:

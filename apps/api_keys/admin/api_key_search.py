@@ -1,5 +1,6 @@
 """What staff may enter to find keys: a part of the metadata, a visible prefix, or a complete key."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,8 @@ from apps.api_keys.schemas.api_key import ApiKeyQuery
 from apps.api_keys.services import key_format
 from apps.core.errors import NotFound
 from apps.core.event_loop import call_service
+
+_word = re.compile(r"\S+")
 
 CHANGE_PAGE = "admin:api_keys_apikey_change"
 
@@ -52,12 +55,14 @@ def redirect_to_key(request: HttpRequest, secret: str) -> HttpResponse:
 def without_secrets(term: str) -> str:
     """Return the term with each key cut to its visible prefix: in quotes or after a header's name too.
 
-    So is each word that begins like a key, of an environment that does not exist.
+    So is each word that begins like a key, of an environment that does not exist. What is between words stays: request
+    ids are exact.
     """
-    return " ".join(map(_visible, key_format.without_secrets(term).split()))
+    return _word.sub(_visible, key_format.without_secrets(term))
 
 
-def _visible(word: str) -> str:
+def _visible(found: re.Match[str]) -> str:
+    word = found[0]
     return key_format.visible_prefix(word) if word.startswith(key_format.KEY_START) else word
 
 

@@ -84,7 +84,9 @@ async def rotate_api_key(
     """
     rotation = rotation or ApiKeyRotate()
     actor = request.auth.because(rotation.reason)
-    return await api_key_service().rotate(actor, key_id, rotation.grace_seconds, idempotency_key(request))
+    return await api_key_service().rotate(
+        actor, key_id, rotation.grace_seconds, idempotency_key(request), message=rotation.message
+    )
 
 
 @user_router.post(

@@ -251,9 +251,13 @@ class ApiKeyRevoke(ReasonedRequest):
 
 
 class ApiKeyRotate(ReasonedRequest):
-    """The grace period, during which both the old and the new secret work."""
+    """The grace period, during which both the old and the new secret work.
+
+    `message` of staff is for the key's owner, who reads it in the mail about the new secret.
+    """
 
     grace_seconds: Annotated[int, Field(strict=True, ge=0, le=GRACE_SECONDS_MAXIMUM)] = 0
+    message: CustomerMessage = ""
 
 
 EXTENSION_DAYS_MAXIMUM = 366

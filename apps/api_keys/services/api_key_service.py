@@ -169,14 +169,21 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
         return await self.shown(key)
 
     async def rotate(
-        self, actor: Principal, key_id: int, grace_seconds: int = 0, idempotency_key: str | None = None
+        self,
+        actor: Principal,
+        key_id: int,
+        grace_seconds: int = 0,
+        idempotency_key: str | None = None,
+        *,
+        message: str = "",
     ) -> ApiKeyWithSecret:
         """Give the key a new secret and return it; the old one expires after `grace_seconds`.
 
+        The mail about it has the message of staff.
         Raises NotFound, NotAllowed, InsufficientScopes, SecondFactorRequired, StepUpRequired, Conflict when the key is
         revoked, and as `IdempotentResponses.find` does.
         """
-        request = IdempotentRequest.of(actor, idempotency_key, "rotate API key", key_id, grace_seconds)
+        request = IdempotentRequest.of(actor, idempotency_key, "rotate API key", key_id, grace_seconds, message)
         async with transaction():
             first = await self._responses.find(request)
             key = await self.lock(actor, key_id)
@@ -186,7 +193,7 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
                 require_within(await self._keys.get(actor.api_key_id), key)
             if first is not None:
                 return ApiKeyWithSecret.model_validate_json(first)
-            rotated = await self._rotate(actor, key, grace_seconds)
+            rotated = await self._rotate(actor, key, grace_seconds, message)
             await self._responses.store(request, rotated.model_dump_json().encode())
             return rotated
 
@@ -221,10 +228,10 @@ class ApiKeyService(OwnedService[ApiKey, ApiKeyOut]):
             reached = f"The plan's maximum number of API keys, {allowed}, is reached. Revoke one first."
             raise ApiKeyLimitReached(reached)
 
-    async def _rotate(self, actor: Principal, key: ApiKey, grace_seconds: int) -> ApiKeyWithSecret:
+    async def _rotate(self, actor: Principal, key: ApiKey, grace_seconds: int, message: str) -> ApiKeyWithSecret:
         if key.revoked_at is not None:
             raise ApiKeyRevoked
-        return await self._with_secret(*await self._store.rotate(actor, key, grace_seconds))
+        return await self._with_secret(*await self._store.rotate(actor, key, grace_seconds, message))
 
     async def _lock_key_allowance(self, actor: Principal, user_id: int) -> int | None:
         actor.require_writing(user_id, self.writes, self.own_writes)

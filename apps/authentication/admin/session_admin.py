@@ -19,7 +19,7 @@ from apps.core.admin.account_links import customer_url
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.owner_columns import OwnerColumns, owner_id_of
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, SECURITY_READ, SECURITY_WRITE, STAFF_READ
 from apps.core.authorization.principal import Principal
@@ -30,15 +30,11 @@ BADGES = {LIVE: "active", ENDED: "revoked", EXPIRED: "expired"}
 
 
 def _end(actor: Principal, session_id: int, _form: Form) -> None:
-    call_service(account_sessions().end, actor, _owner_id(session_id), session_id)
+    call_service(account_sessions().end, actor, owner_id_of(Session, session_id), session_id)
 
 
 def _end_everywhere(actor: Principal, session_id: int, _form: Form) -> None:
-    call_service(account_sessions().end_all, actor, _owner_id(session_id))
-
-
-def _owner_id(session_id: int) -> int:
-    return Session.objects.values_list("user_id", flat=True).get(pk=session_id)
+    call_service(account_sessions().end_all, actor, owner_id_of(Session, session_id))
 
 
 def _is_live(session: Any) -> bool:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.core.admin.searched_list import SEALED, opened, sealed
+from apps.core.admin.searched_list import SEALED, opened, sealed, without_secrets
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.event_loop import call_service
@@ -40,7 +40,7 @@ def calls_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     actor = acting_staff(request)
     if not actor.has_scope(KEYS_READ):
         raise PermissionDenied
-    form = RequestIdForm(request.POST if request.method == "POST" else _linked(request))
+    form = RequestIdForm(_sent(site, request) if request.method == "POST" else _linked(request))
     calls: list[dict[str, Any]] | None = None
     if form.is_bound and form.is_valid():
         calls = [
@@ -67,6 +67,11 @@ def _shown(call: "ExplainedCall") -> dict[str, Any]:
 def url_of_calls(request: HttpRequest, request_id: str) -> str:
     """Return the address of the page with the calls of this request id, for this session alone."""
     return f"{reverse('admin:calls')}?{urlencode({SEARCH_VAR: sealed(request, request_id)}, safe=SEALED)}"
+
+
+def _sent(site: AdminSite, request: HttpRequest) -> dict[str, str]:
+    """Return what was entered, without a key that was pasted by mistake: the database may log the statement."""
+    return {"request_id": without_secrets(site, request.POST.get("request_id", ""))}
 
 
 def _linked(request: HttpRequest) -> dict[str, str] | None:

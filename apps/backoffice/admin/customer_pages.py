@@ -23,6 +23,7 @@ from apps.backoffice.admin.customer_actions import (
     security_actions,
 )
 from apps.backoffice.admin.event_words import actor_of, changes_of, is_failure, methods_in_words, target_of, words_of
+from apps.backoffice.admin.sparkline import sparkline
 from apps.backoffice.admin.usage_tab import TabQuery, export_page, usage_content
 from apps.backoffice.dependencies import customer_page
 from apps.backoffice.schemas.customer_page import CustomerHeader
@@ -73,7 +74,8 @@ async def _overview(_actor: Principal, header: CustomerHeader, _query: CursorQue
     last = {refused.api_key_id: refused for refused in header.refusals or []}
     rows = [(key, last.get(key.id)) for key in shown]
     refused = await customer_page().refused_calls(header)
-    return {"rows": rows, "calls": await customer_page().calls_today(header), "refused": refused}
+    drawn = sparkline(await customer_page().calls_by_hour(header))
+    return {"rows": rows, "calls": await customer_page().calls_today(header), "drawn": drawn, "refused": refused}
 
 
 async def _keys(actor: Principal, header: CustomerHeader, query: CursorQuery) -> Content:
@@ -91,7 +93,7 @@ async def _security(actor: Principal, header: CustomerHeader, _query: CursorQuer
 
 
 async def _timeline(actor: Principal, header: CustomerHeader, query: CursorQuery) -> Content:
-    part = await customer_page().timeline_of(actor, header, query)
+    part, plans = await customer_page().timeline_of(actor, header, query)
     user_id = header.account.id
     lines = [
         Line(
@@ -99,7 +101,7 @@ async def _timeline(actor: Principal, header: CustomerHeader, query: CursorQuery
             words_of(each.action),
             actor_of(each, user_id),
             target_of(each, user_id),
-            changes_of(each),
+            changes_of(each, plans),
             is_failure(each),
         )
         for each in part.items

@@ -79,9 +79,10 @@ def target_of(event: TrailEventOut, user_id: int) -> str:
     return "" if is_account else f"{label} {event.target_id or ''}".strip()
 
 
-def changes_of(event: TrailEventOut) -> list[str]:
-    """Return each changed value with its name, and the former one if it is known."""
-    return [_change(name, event.before, event.after) for name in _names(event)]
+def changes_of(event: TrailEventOut, plans: Mapping[int, str]) -> list[str]:
+    """Return each changed value with its name, and the former one if it is known; `plans` are names of plans by id."""
+    before, after = (_with_plan(values, plans) for values in (event.before, event.after))
+    return [_change(name, before, after) for name in _names(event)]
 
 
 def methods_in_words(methods: Iterable[str]) -> str:
@@ -92,6 +93,12 @@ def methods_in_words(methods: Iterable[str]) -> str:
 def is_failure(event: TrailEventOut) -> bool:
     """Return whether the action was refused."""
     return event.outcome is Outcome.FAILURE
+
+
+def _with_plan(values: Mapping[str, Any], plans: Mapping[int, str]) -> Mapping[str, Any]:
+    """Return the values with the name of the plan; one that was deleted has its number."""
+    plan_id = values.get("plan_id")
+    return values if plan_id is None else {**values, "plan_id": plans.get(plan_id, f"{plan_id} (deleted)")}
 
 
 def _names(event: TrailEventOut) -> Iterator[str]:

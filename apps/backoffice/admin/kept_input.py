@@ -21,7 +21,7 @@ from django.urls import reverse
 from apps.api_keys.services import key_format
 from apps.backoffice.admin.navigation import url_with_next
 from apps.core.admin.kept_forms import kept_input
-from apps.core.admin.one_time_forms import REFERENCE
+from apps.core.admin.one_time_forms import OPENED_AT, REFERENCE, is_secret_name
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal, owner_of
 from apps.core.errors import StepUpRequired
@@ -32,7 +32,6 @@ COOKIE = f"{settings.COOKIE_PREFIX}staff_kept_form"
 SECONDS = 3600
 TOKEN_BYTES = 32
 BYTES_MAXIMUM = 64 * 1024
-SECRET_NAMES = ("password", "secret", "token", "code", "credential")
 FORM_PAGES = ("_add", "_change", "_delete", "_notes", "_selected")  # the ends of the names of pages with such forms
 IS_BACK = "Your input is back. Check it, then send it."
 
@@ -108,12 +107,13 @@ def _filled(request: HttpRequest, view: Callable[[], HttpResponseBase]) -> HttpR
 
 
 def _kept_fields(fields: QueryDict) -> dict[str, list[str]]:
-    return {name: values for name, values in fields.lists() if name != REFERENCE and not _is_secret(name, values)}
+    own = {REFERENCE, OPENED_AT}
+    return {name: values for name, values in fields.lists() if name not in own and not _is_secret(name, values)}
 
 
 def _is_secret(name: str, values: list[Any]) -> bool:
     is_key = any(key_format.KEY_START in str(value) for value in values)
-    return is_key or any(part in name.lower() for part in SECRET_NAMES)
+    return is_key or is_secret_name(name)
 
 
 def _token(request: HttpRequest) -> str:

@@ -36,6 +36,7 @@ from apps.backoffice.admin.second_factor_pages import (
 )
 from apps.backoffice.admin.second_step_page import SECOND_STEP_EXPIRED, second_step_page
 from apps.backoffice.admin.staff_login import StaffLoginForm, StaffLoginView
+from apps.core.admin.one_time_forms import OPENED_AT, now_text
 from apps.core.admin.staff_rights import principal_of
 from apps.core.database.page_statements import bounded_statements, is_statement_timeout
 
@@ -75,6 +76,11 @@ class KeyhouseAdminSite(AdminSite):
         return apps if app_label else grouped(apps, path_in_menu(request.path))
 
     @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the context of every page, with the time for the forms that change something."""
+        return {**super().each_context(request), OPENED_AT: now_text()}
+
+    @override
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Serve the first page, with what waits for the member of staff."""
         return super().index(request, {"waiting_approvals": waiting_approvals(request), **(extra_context or {})})
@@ -94,7 +100,7 @@ class KeyhouseAdminSite(AdminSite):
             if not is_statement_timeout(error):
                 raise
             return HttpResponse(
-                "The search took too long. Enter more characters.",
+                SEARCH_TOOK_TOO_LONG,
                 status=503,
                 content_type="text/plain; charset=utf-8",
             )

@@ -7,6 +7,7 @@ from apps.audit.schemas.trail_event import TrailEventOut
 from apps.authentication.schemas.lockout import LockoutOut
 from apps.authentication.schemas.session import SessionOut
 from apps.core.schemas.fields import Amount
+from apps.core.values.amounts import amount_text
 from apps.credits.schemas.credit_transaction import CreditTransactionOut
 from apps.identities.schemas.identity import IdentityOut
 from apps.second_factors.schemas.second_factor import FactorsOverview
@@ -35,8 +36,8 @@ class CustomerHeader:
 
     @property
     def balance_text(self) -> str:
-        """The balance, without zeros at the end."""
-        return "" if self.balance is None else f"{self.balance.normalize():f}"
+        """The balance for people."""
+        return "" if self.balance is None else amount_text(self.balance)
 
     def name_of(self, key_id: int) -> str:
         """Return the name of one of the newest keys, or the id of another."""
@@ -50,6 +51,16 @@ class LedgerLine:
 
     entry: CreditTransactionOut
     calls: list[tuple[ChargedCalls, str]]
+
+    @property
+    def amount_text(self) -> str:
+        """The amount for people."""
+        return amount_text(self.entry.amount)
+
+    @property
+    def balance_after_text(self) -> str:
+        """The balance after the entry, for people."""
+        return amount_text(self.entry.balance_after)
 
 
 @dataclass(frozen=True)

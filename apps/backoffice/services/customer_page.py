@@ -15,9 +15,10 @@ from apps.core.authorization.principal import Principal
 from apps.core.schemas.page import CursorPage, CursorQuery
 from apps.credits.services.credit_service import CreditService
 from apps.identities.services.identity_service import IdentityService
+from apps.plans.services.plan_service import PlanService
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.usage.schemas.call import Call
-from apps.usage.schemas.usage_event import CallsToday
+from apps.usage.schemas.usage_event import CallsOfHour, CallsToday
 from apps.usage.schemas.usage_export import UsageExportQuery
 from apps.usage.schemas.usage_report import UsageQuery, UsageReport
 from apps.usage.services.usage_service import UsageService
@@ -49,6 +50,7 @@ class CustomerPage:
     factors: SecondFactors
     identities: IdentityService
     account_usage: AccountUsage
+    plans: PlanService
 
     async def header(self, actor: Principal, user_id: int) -> CustomerHeader:
         """Return the account, deleted or not, with what the actor may read of it at a glance."""
@@ -71,6 +73,12 @@ class CustomerPage:
         if header.keys is None:
             return None
         return await self.usage.calls_today(header.account.id, [key.id for key in header.keys.newest])
+
+    async def calls_by_hour(self, header: CustomerHeader) -> list[CallsOfHour]:
+        """Return the calls of the last 24 hours, for a header that was read for the actor."""
+        if header.keys is None:
+            return []
+        return await self.usage.calls_by_hour(header.account.id, [key.id for key in header.keys.newest])
 
     async def refused_calls(self, header: CustomerHeader) -> list[tuple[Call, str]]:
         """Return the last refused calls with the names of their keys, for a header that was read for the actor."""
@@ -118,9 +126,11 @@ class CustomerPage:
 
     async def timeline_of(
         self, actor: Principal, header: CustomerHeader, query: CursorQuery
-    ) -> CursorPage[TrailEventOut]:
-        """Return a part of the events about and by the account."""
-        return await self.trail.part(actor, header.account.id, query)
+    ) -> tuple[CursorPage[TrailEventOut], dict[int, str]]:
+        """Return a part of the events about and by the account, and the names of the plans in it, by id."""
+        part = await self.trail.part(actor, header.account.id, query)
+        ids = {values.get("plan_id") for each in part.items for values in (each.before, each.after)}
+        return part, await self.plans.names_of({each for each in ids if isinstance(each, int)})
 
     async def notes_of(self, actor: Principal, header: CustomerHeader, query: CursorQuery) -> CursorPage[NoteOut]:
         """Return a part of the notes."""

@@ -23,6 +23,7 @@ _line = re.compile(
 )
 
 
+_half_of_a_pair = re.compile("[\ud800-\udfff]")
 _row_id = re.compile(r"[1-9][0-9]{0,17}")  # all of these fit into a bigint
 NO_ROW_ID = 0  # ids start at 1
 
@@ -56,7 +57,13 @@ class JsonObjectField(forms.JSONField):
         """Return the object as text, which is empty for an empty object."""
         if isinstance(value, InvalidJSONInput):
             return value
-        return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
+        return _json_text(value) if value else ""
+
+
+def _json_text(value: Any) -> str:
+    """Return the JSON as people read it; with escapes if it has half a surrogate pair, which no page can contain."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return json.dumps(value, indent=2) if _half_of_a_pair.search(text) else text
 
 
 class LinesField(forms.CharField):

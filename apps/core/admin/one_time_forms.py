@@ -1,6 +1,7 @@
 """Forms that are sent again, and secrets that a form makes and that one page shows once."""
 
 import secrets
+import time
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.middleware.csrf import CSRF_TOKEN_LENGTH
 
 REFERENCE = "csrfmiddlewaretoken"
+OPENED_AT = "opened_at"  # in seconds since 1970, in the forms that change something
+OWN_REFERENCE = "own_reference"  # a random reference that a page has made
+DIFFERS_BY_PAGE = frozenset({REFERENCE, OPENED_AT, OWN_REFERENCE})
+SECRET_NAMES = ("password", "secret", "token", "code", "credential")
 KEY_BYTES = 32
 SHOWN = "shown"  # the parameter of a page that shows a secret
 COOKIE = f"{settings.COOKIE_PREFIX}staff_shown_"
@@ -33,6 +38,35 @@ def one_time_key(request: HttpRequest) -> str:
         key = _key_of(request)
         setattr(request, _ATTRIBUTE, key)
     return key
+
+
+def now_text() -> str:
+    """Return the time for `opened_at` in a form of the page."""
+    return f"{time.time():.6f}"
+
+
+def opened_at(request: HttpRequest) -> float | None:
+    """Return when the page of the submitted form was opened; None if the form does not tell."""
+    try:
+        return float(request.POST.get(OPENED_AT, ""))
+    except ValueError:
+        return None
+
+
+def same_form_key(request: HttpRequest) -> str | None:
+    """Return the key that the submitted form has on every page that it was opened on; None if it has a secret.
+
+    A form with a secret has none because the key is a digest, by which its values could be guessed.
+    """
+    if any(is_secret_name(name) for name in request.POST if name != REFERENCE):
+        return None
+    values = sorted((name, value) for name, value in request.POST.lists() if name not in DIFFERS_BY_PAGE)
+    return sha256(orjson.dumps(["same form", request.get_full_path(), values])).hexdigest()
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a field of this name has a secret, which is kept nowhere."""
+    return any(part in name.lower() for part in SECRET_NAMES)
 
 
 def redirect_to_shown_once(request: HttpRequest, url: str) -> HttpResponse:

@@ -3,13 +3,22 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core.admin.keyhouse_model_admin import KeyhouseModelAdmin
+from apps.core.errors import NotFound
+
+
+def owner_id_of(model: type[Model], row_id: int) -> int:
+    """Return the id of the row's owner; raises NotFound for a row that was removed while its page was open."""
+    owner_id: int | None = model._default_manager.filter(pk=row_id).values_list("user_id", flat=True).first()
+    if owner_id is None:
+        raise NotFound
+    return owner_id
 
 
 class OwnerColumns(KeyhouseModelAdmin):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from apps.core.admin.concurrent_edits import ChangedMeanwhile, EditedField, outdated_fields, typed_before
 from apps.core.admin.kept_forms import kept_form
 from apps.core.errors import DomainError
-from apps.core.schemas.base import REASON, ReasonedRequest, RequestSchema
+from apps.core.schemas.base import MESSAGE, REASON, ReasonedRequest, RequestSchema
 from apps.core.schemas.fields import MESSAGE_LENGTH_MAXIMUM, REASON_LENGTH_MAXIMUM
 
 # Generic only for the type checker.
@@ -89,7 +89,7 @@ class SchemaModelForm(ModelFormBase):
         self.kept_form = None if self.is_bound else kept_form(type(self), instance=self.instance)
         self.typed = typed_before(self.kept_form)
         for name, field in self.fields.items():
-            field.show_hidden_initial = bool(self.instance.pk) and name != REASON
+            field.show_hidden_initial = bool(self.instance.pk) and name not in {REASON, MESSAGE}
 
     def schema_values(self) -> dict[str, Any]:
         """Return the values to validate by the schema."""
@@ -133,6 +133,8 @@ def add_schema_errors(form: BaseForm, problem: ValidationError) -> None:
         message = _sentence(error["msg"].removeprefix("Value error, "))
         if positions and isinstance(positions[0], int):
             message = f"Line {positions[0] + 1}: {message}"
+        elif positions and isinstance(form.cleaned_data.get(str(name)), dict):
+            message = f"“{positions[0]}”: {message}"
         if name not in invalid:
             form.add_error(_field(form, str(name)), message)
 

@@ -15,6 +15,8 @@ from django.utils.text import smart_split
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
 from apps.core.values.look_ups import search_spellings
 
+# What follows is not looked for: each word is a condition for each column, and may be a query of its own.
+TERM_LENGTH_MAXIMUM = 300
 # A word that more related rows match than these has to be made longer.
 RELATED_MAXIMUM = 1000
 NOTHING = Q(pk__in=[])
@@ -31,7 +33,7 @@ def condition_of(model: type[Model], lookups: Sequence[str], term: str) -> Q:
         return NOTHING
     words = (
         [_condition(model, lookup, spelling) for lookup in lookups for spelling in search_spellings(word)]
-        for word in smart_split(term)
+        for word in smart_split(term[:TERM_LENGTH_MAXIMUM])
     )
     return reduce(and_, (reduce(or_, conditions, NOTHING) for conditions in words), Q())
 

@@ -15,11 +15,12 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
+from apps.core.admin.search import TERM_LENGTH_MAXIMUM
 from apps.core.admin.staff_rights import acting_staff
 from apps.core.crypto.encryption import decrypt, encrypt
 
 SEALED = "~"  # how a sealed term begins
-TERM_LENGTH_MAXIMUM = 300
 SEARCH_EXPIRED = "This search has expired. Enter it again."
 
 
@@ -39,6 +40,11 @@ class SearchedChoice(AutocompleteSelect):
     @override
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         return {**super().build_attrs(base_attrs, extra_attrs), "data-ajax--type": "POST"}
+
+    @override
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """Return the rows that are chosen. An address or a form may name any text as an id; Django would fail."""
+        return super().optgroups(name, [each for each in value if parse_row_id(str(each)) != NO_ROW_ID], attr)
 
 
 def sealed(request: HttpRequest, term: str) -> str:

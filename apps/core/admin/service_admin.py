@@ -1,6 +1,6 @@
 """The base class of an app's admin pages: the ORM reads, services write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import ANY_VERSION, Precondition, Tagged
 from apps.core.errors import DomainError, PreconditionFailed, StepUpRequired
-from apps.core.schemas.base import REASON
+from apps.core.schemas.base import MESSAGE, REASON
 
 _service_error: ContextVar[DomainError | None] = ContextVar("admin_service_error", default=None)
 
@@ -38,6 +38,9 @@ class ServiceAdmin(OperationPages):
     # The form and the fieldsets for a new row, if they differ from those for an existing row.
     add_form: ClassVar[type[SchemaModelForm] | None] = None
     add_fieldsets: ClassVar[Any] = None
+    # The fields of a new row that links from other pages fill in. Django would fill in any, and fail at a text that is
+    # no date; and a link from elsewhere must not fill in a form that a person then sends.
+    linked_fields: Sequence[str] = ()
     delete_operation: ClassVar[Operation]
 
     def changeform_view(
@@ -107,12 +110,16 @@ class ServiceAdmin(OperationPages):
             messages.warning(request, field.news())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fieldsets for adding or for changing a row, with the reason if its form asks for one."""
+        """Return the fieldsets for adding or for changing a row.
+
+        Last come the message to the customer and the reason, if its form asks for them.
+        """
         is_new = obj is None
         own = self.add_fieldsets if is_new and self.add_fieldsets else super().get_fieldsets(request, obj)
         form = self.add_form if is_new and self.add_form else self.form
         asks = issubclass(form, ReasonedModelForm) and (is_new or self.has_change_permission(request, obj))
-        return (*own, (None, {"fields": (REASON,)})) if asks else own
+        texts = [name for name in (MESSAGE, REASON) if name in form.base_fields]
+        return (*own, (None, {"fields": texts})) if asks else own
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """Return the form class for adding or for changing a row, with the current error of the service."""
@@ -121,6 +128,11 @@ class ServiceAdmin(OperationPages):
         form_class: Any = super().get_form(request, obj, change=change, **options)
         form_class.service_error = _service_error.get()
         return form_class
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the values of the linked fields in the address."""
+        named = super().get_changeform_initial_data(request)
+        return {name: value for name, value in named.items() if name in self.linked_fields}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Return the form field, which is searched by POST if the page offers a search."""

@@ -21,6 +21,7 @@ JSON_CONTENT_TYPE = "application/json; charset=utf-8"
 LOCATIONS = {"body", "query", "path", "header"}
 # Limits the size of the response, which otherwise depends on what an anonymous client sends.
 DETAILS_MAXIMUM = 20
+KEY = "[key]"  # what pydantic adds to the location of a name in an object that is itself invalid
 FIELD_LENGTH_MAXIMUM = 100
 
 
@@ -125,5 +126,7 @@ def _field(location: Sequence[Any]) -> str:
         location_name = parts.pop(0)
         if location_name == "body" and parts:
             parts.pop(0)
+    if parts and parts[-1] == KEY:
+        parts.pop()
     # The name of an unknown field comes from the client, and may be as long as the body.
     return ".".join(str(part) for part in parts)[:FIELD_LENGTH_MAXIMUM]

@@ -60,7 +60,7 @@ class ProtocolContext:
         """Return the response as bytes of HTTP/1.1, with the headers that the API application adds."""
         if server_headers is not self._server_headers:
             self._encode(server_headers)
-        status, headers, body = response
+        status, headers, body, _ = response
         lines = [STATUS_LINES[status], self._encoded_server_headers]
         lines += [b"%b: %b\r\n" % each for each in headers]
         lines += [

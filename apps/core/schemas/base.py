@@ -8,7 +8,7 @@ from apps.core.entity_tags import entity_tag_of
 from apps.core.schemas.fields import Reason
 
 UNKNOWN_FIELDS_NAMED = 10
-REASON = "reason"
+REASON, MESSAGE = "reason", "message"
 
 
 class RequestSchema(BaseModel):
@@ -33,8 +33,8 @@ class ReasonedRequest(RequestSchema):
 
     @property
     def changed_fields(self) -> set[str]:
-        """The fields that were sent, except the reason."""
-        return self.model_fields_set - {REASON}
+        """The fields that were sent, except the reason and the message to the customer."""
+        return self.model_fields_set - {REASON, MESSAGE}
 
 
 def reason_in(given: ReasonedRequest | None) -> str:

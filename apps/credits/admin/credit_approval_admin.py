@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -21,12 +21,18 @@ from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CREDITS_ADJUST, CREDITS_GRANT, CREDITS_READ
 from apps.core.values.amounts import amount_text
-from apps.credits.admin.credit_operations import APPROVE, REFUSE, in_lines
+from apps.credits.admin.credit_operations import APPROVE, REFUSE, WITHDRAW, in_lines
 from apps.credits.models import CreditApproval, CreditBalance
 from apps.credits.models.credit_approval import is_in_state
-from apps.credits.services.credit_approval_service import OWN_REQUEST
+from apps.credits.services.credit_approval_service import OTHERS_REQUEST, OWN_REQUEST
 
-BADGES = {"pending": "expired", "approved": "active", "refused": "revoked", "expired": "disabled"}
+BADGES = {
+    "pending": "expired",
+    "approved": "active",
+    "refused": "revoked",
+    "withdrawn": "disabled",
+    "expired": "disabled",
+}
 
 
 class ApprovalStateFilter(SimpleListFilter):
@@ -47,9 +53,9 @@ class ApprovalStateFilter(SimpleListFilter):
 
 @admin.register(CreditApproval)
 class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
-    """Finds postings that need approval, and approves or refuses them."""
+    """Finds postings that need approval, and approves, refuses or withdraws them."""
 
-    operations = (APPROVE, REFUSE)
+    operations = (APPROVE, REFUSE, WITHDRAW)
     page_scopes = PageScopes(view=(CREDITS_READ,), change=(CREDITS_GRANT, CREDITS_ADJUST))
     audit_kind = "credit_approval"
 
@@ -98,16 +104,22 @@ class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return f"{amount_text(row.amount)} credits for {row.user}"
 
     def tools_for(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
-        """Return the buttons of the approval's page: none for the person who asked, and for the customer."""
-        is_own = acting_staff(request).user_id in {row.requested_by_id, row.user_id}
-        return [] if is_own else super().tools_for(request, row)
+        """Return the buttons of the approval's page: to withdraw it for the person who asked, none for the customer."""
+        actor_id, tools = acting_staff(request).user_id, super().tools_for(request, row)
+        is_own = actor_id == row.requested_by_id
+        offered = [tool for tool in tools if (tool["operation"] is WITHDRAW) == is_own]
+        return [] if actor_id == row.user_id else offered
 
     def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
-        """Serve the form, not for one's own request: it then says at once that somebody else has to decide."""
-        row_ids = [parse_row_id(each) for each in ids]
-        own = CreditApproval.objects.filter(pk__in=row_ids, requested_by=acting_staff(request).user_id)
-        if self._may(request, operation) and own.exists():
-            self.message_user(request, OWN_REQUEST, messages.WARNING)
+        """Serve the form to those who can do this; to others it says at once who can.
+
+        Others decide about a request, and the person who asked withdraws it.
+        """
+        row_ids, withdraws = [parse_row_id(each) for each in ids], operation is WITHDRAW
+        own = Q(requested_by=acting_staff(request).user_id)
+        others = CreditApproval.objects.filter(~own if withdraws else own, pk__in=row_ids)
+        if self._may(request, operation) and others.exists():
+            self.message_user(request, OTHERS_REQUEST if withdraws else OWN_REQUEST, messages.WARNING)
             return HttpResponseRedirect(reverse(self.url_name("changelist")))
         return super().operation_view(request, operation, ids)
 

@@ -30,6 +30,10 @@ from apps.credits.services.posting_rules import OWN_ACCOUNT
 
 PREVIEW, ASK = "Continue", "Ask for approval"
 NEEDS_APPROVAL = "So large a posting needs approval by another member of staff. Nothing is posted until then."
+ADDED_UP = (
+    "With the {} credits that you have posted to this customer within a day, this needs approval by another member of "
+    "staff. Nothing is posted until then."
+)
 
 
 @admin.register(CreditBalance)
@@ -61,7 +65,7 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
         return [] if row.pk == acting_staff(request).user_id else super().tools_for(request, row)
 
     def operation_view(self, request: HttpRequest, operation: Operation, ids: Sequence[str]) -> HttpResponse:
-        """Serve the form, not for one's own balance: it then says at once that somebody else has to post."""
+        """Serve the form, not for one's own balance: it then says at once that another person has to post."""
         if [parse_row_id(each) for each in ids] == [acting_staff(request).user_id] and self._may(request, operation):
             self.message_user(request, OWN_ACCOUNT, messages.WARNING)
             return HttpResponseRedirect(self._page_of(acting_staff(request).user_id))
@@ -122,8 +126,14 @@ def _preview_text(owner: str, description: str, shown: PostingPreview) -> SafeSt
     return in_lines(
         f"{owner} has {before} credits now, and will have {after}.",
         f"The customer reads: “{description}”.",
-        NEEDS_APPROVAL if shown.needs_approval else POST.explanation,
+        _approval_text(shown) if shown.needs_approval else POST.explanation,
     )
+
+
+def _approval_text(shown: PostingPreview) -> str:
+    if not shown.posted_lately:
+        return NEEDS_APPROVAL
+    return ADDED_UP.format(amount_text(shown.posted_lately))
 
 
 def _waiting_text(owner: str, approval: CreditApprovalOut) -> str:

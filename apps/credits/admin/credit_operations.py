@@ -10,11 +10,12 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.schema_form import ReasonForm
+from apps.core.authorization.catalogue import CREDITS_READ
 from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.credits.dependencies import credit_approval_service, credit_service
 from apps.credits.models import CreditApproval, CreditTransaction
-from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalRefusal, CreditApprovalOut
+from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalRefusal, ApprovalWithdrawal, CreditApprovalOut
 from apps.credits.schemas.credit_transaction import CreditPosting, CreditTransactionOut
 
 REFERENCE_BYTES = 8  # enough: a reference is unique per customer
@@ -135,12 +136,27 @@ class RefusalForm(ReasonForm):
         self.fields["reason"].help_text = "The person who asked reads it; the customer does not."
 
 
+class WithdrawalForm(ReasonForm):
+    """An optional reason to withdraw a posting."""
+
+    schema = ApprovalWithdrawal
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reason"].required = False
+        self.fields["reason"].help_text = "Optional. It is kept with the request; the customer does not see it."
+
+
 def _approve(actor: Principal, approval_id: int, form: Any) -> CreditApprovalOut:
     return call_service(credit_approval_service().approve, actor, approval_id, form.payload)
 
 
 def _refuse(actor: Principal, approval_id: int, form: Any) -> CreditApprovalOut:
     return call_service(credit_approval_service().refuse, actor, approval_id, form.payload)
+
+
+def _withdraw(actor: Principal, approval_id: int, form: Any) -> CreditApprovalOut:
+    return call_service(credit_approval_service().withdraw, actor, approval_id, form.payload)
 
 
 def _is_pending(approval: Any) -> bool:
@@ -166,6 +182,19 @@ REFUSE = Operation(
     explanation="Nothing is posted.",
     perform=_refuse,
     form_class=RefusalForm,
+    applies=_is_pending,
+    in_bulk=False,
+    is_dangerous=True,
+)
+WITHDRAW = Operation(
+    name="withdraw",
+    label="Withdraw",
+    title="Withdraw credits for {owner}",
+    done="Credits for {owner} withdrawn",
+    explanation="Nothing is posted, and nobody can approve the request any more.",
+    perform=_withdraw,
+    form_class=WithdrawalForm,
+    scopes=(CREDITS_READ,),
     applies=_is_pending,
     in_bulk=False,
     is_dangerous=True,

@@ -37,7 +37,7 @@ class ApprovalManager(models.Manager["CreditApproval"]):
 
 
 class CreditApproval(models.Model):
-    """A posting above CREDIT_APPROVAL_ABOVE: who asked for it, and what another member of staff has decided.
+    """A posting above CREDIT_APPROVAL_ABOVE: who asked for it, and what became of it.
 
     It is posted when it is approved; `transaction_id` is then its ledger entry. A pending one has expired once
     `expires_at` has passed, whether or not the clean-up task has stored that yet. The database refuses that one person
@@ -50,6 +50,7 @@ class CreditApproval(models.Model):
         PENDING = "pending"
         APPROVED = "approved"
         REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
         EXPIRED = "expired"
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, db_index=False, related_name="+")
@@ -91,7 +92,7 @@ class CreditApproval(models.Model):
                 name="credit_approvals_second_person",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["pending", "expired"], decided_by=None)
+                condition=Q(state__in=["pending", "withdrawn", "expired"], decided_by=None)
                 | Q(state__in=["approved", "refused"], decided_by__isnull=False),
                 name="credit_approvals_decided",
             ),

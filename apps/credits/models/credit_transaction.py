@@ -44,6 +44,12 @@ class CreditTransaction(models.Model):
             models.Index(fields=["user", "-id"], name="credit_transactions_user"),
             # For staff who search for an invoice number. Usage has no references: verification never writes to it.
             models.Index(fields=["reference_id"], condition=~Q(reference_id=""), name="credit_transactions_reference"),
+            # For what one member of staff has posted to one customer lately. Usage has no actor either.
+            models.Index(
+                fields=["user", "actor_id", "occurred_at"],
+                condition=Q(actor_id__isnull=False),
+                name="credit_transactions_actor",
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -59,9 +59,17 @@ class CreditApprovalRepository(OwnedRepository[CreditApproval]):
         return await self.update(approval, state=CreditApproval.State.EXPIRED.value, decided_at=F("expires_at"))
 
     async def decide(
-        self, approval: CreditApproval, state: str, decided_by_id: int, reason: str, transaction_id: int | None = None
+        self,
+        approval: CreditApproval,
+        state: str,
+        decided_by_id: int | None,
+        reason: str,
+        transaction_id: int | None = None,
     ) -> CreditApproval:
-        """Store what was decided about a locked approval, by whom and why."""
+        """Store what was decided about a locked approval, by whom and why.
+
+        Nobody decides about one that is withdrawn: `decided_by_id` is None.
+        """
         return await self.update(
             approval,
             state=state,

@@ -1,6 +1,8 @@
 """Reads and writes balances and the ledger."""
 
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from django.db.models import Q, QuerySet
 
@@ -8,7 +10,10 @@ from apps.core.database.orm.entity_repository import existing
 from apps.core.database.orm.prepared_query import prepared
 from apps.core.database.orm.queries import count, fetch_after, fetch_all, fetch_one
 from apps.core.database.orm.writes import insert, update
+from apps.core.database.statements import fetch_rows, load_statements
 from apps.credits.models import CreditBalance, CreditTransaction, LedgerEntry
+
+SQL = load_statements(Path(__file__).with_name("posted_lately.sql"))
 
 
 class CreditRepository:
@@ -32,6 +37,15 @@ class CreditRepository:
     async def find_by_reference(self, user_id: int, reference_id: str) -> CreditTransaction | None:
         """Return the account's entry with this reference, or None. Entries of verification have no reference."""
         return await _entry_with_reference.first(user_id, reference_id)
+
+    async def sum_posted(self, user_id: int, actor_id: int, period: timedelta) -> Decimal:
+        """Return the sum of the amounts, up or down, that the actor has posted to the account within the period.
+
+        Entries that were approved do not count. Exact while the account is locked.
+        """
+        parameters = {"user_id": user_id, "actor_id": actor_id, "period": period}
+        ((total,),) = await fetch_rows(SQL["posted_lately"], parameters)
+        return Decimal(total)
 
     async def find_entry(self, user_id: int, entry_id: int) -> LedgerEntry | None:
         """Return one of the account's entries, or None."""

@@ -7,7 +7,13 @@ from apps.core.http.responses import Router, errors
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, Page
 from apps.credits.dependencies import credit_approval_service
-from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalQuery, ApprovalRefusal, CreditApprovalOut
+from apps.credits.schemas.credit_approval import (
+    ApprovalGrant,
+    ApprovalQuery,
+    ApprovalRefusal,
+    ApprovalWithdrawal,
+    CreditApprovalOut,
+)
 
 router = Router(tags=["credits"])
 
@@ -54,3 +60,14 @@ async def refuse_credits(
     Requires a session with the scope that the posting requires, and `credits:read`.
     """
     return await credit_approval_service().refuse(request.auth, approval_id, refusal)
+
+
+@router.post("/{approval_id}/withdraw", response={200: CreditApprovalOut, **errors(404, 409)})
+async def withdraw_credits(
+    request: AuthenticatedRequest, approval_id: Path[Identifier], withdrawal: ApprovalWithdrawal | None = None
+) -> CreditApprovalOut:
+    """Withdraw a pending posting that you have asked for. Its reference can be used again.
+
+    Requires the scope `credits:read`.
+    """
+    return await credit_approval_service().withdraw(request.auth, approval_id, withdrawal or ApprovalWithdrawal())

@@ -48,8 +48,8 @@ async def post_credits(
     """Post credits to a customer. A `reference_id` posts once; a retry returns the first entry.
 
     A top-up requires the scope `credits:grant`; goodwill, a refund or an adjustment requires `credits:adjust`.
-    Of amounts above the operator's setting, the response is 202 with a pending approval, and nothing is posted until
-    another member of staff approves it.
+    Of amounts above the operator's setting, alone or with what you have posted to the customer within a day, the
+    response is 202 with a pending approval, and nothing is posted until another member of staff approves it.
     """
     posted = await credit_service().post(request.auth, user_id, posting)
     return Status(202 if isinstance(posted, CreditApprovalOut) else 201, posted)

@@ -9,7 +9,7 @@ from apps.core.schemas.fields import REASON_LENGTH_MAXIMUM, Amount, Identifier, 
 from apps.core.schemas.page import CursorQuery
 from apps.credits.schemas.credit_transaction import PostedType, ShownReference
 
-ApprovalState = Literal["pending", "approved", "refused", "expired"]
+ApprovalState = Literal["pending", "approved", "refused", "withdrawn", "expired"]
 GivenReason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=REASON_LENGTH_MAXIMUM), Lines
 ]
@@ -30,6 +30,10 @@ class ApprovalRefusal(RequestSchema):
     """The refusal of a posting. The person who asked for it is shown the `reason`."""
 
     reason: GivenReason
+
+
+class ApprovalWithdrawal(ReasonedRequest):
+    """The withdrawal of a posting by the person who has asked for it."""
 
 
 class CreditApprovalOut(EntityOut):

@@ -75,11 +75,15 @@ class CreditPosting(ReasonedRequest):
 
 
 class PostingPreview(ResponseSchema):
-    """The balance of a customer, what a posting would make of it, and whether another person has to approve it."""
+    """The balance of a customer, what a posting would make of it, and whether another person has to approve it.
+
+    `posted_lately` is what the same person has posted to the customer without approval within a day, which counts too.
+    """
 
     balance: Decimal
     balance_after: Decimal
     needs_approval: bool
+    posted_lately: Decimal
 
 
 class BalanceQuery(RequestSchema):

@@ -1,4 +1,4 @@
-"""Lists postings that wait for approval, and approves, refuses and expires them."""
+"""Lists postings that wait for approval, and approves, refuses, withdraws and expires them."""
 
 from apps.core.authorization.catalogue import CREDITS_READ
 from apps.core.authorization.principal import Principal
@@ -7,7 +7,13 @@ from apps.core.errors import Conflict, NotAllowed, NotFound
 from apps.core.schemas.page import START, CursorPage, Page
 from apps.credits.models import CreditApproval
 from apps.credits.repositories.credit_approval_repository import CreditApprovalRepository
-from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalQuery, ApprovalRefusal, CreditApprovalOut
+from apps.credits.schemas.credit_approval import (
+    ApprovalGrant,
+    ApprovalQuery,
+    ApprovalRefusal,
+    ApprovalWithdrawal,
+    CreditApprovalOut,
+)
 from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.credits.services.in_transaction.approval_messages import ApprovalMessages
 from apps.credits.services.in_transaction.approval_requests import ApprovalRequests, is_expired
@@ -15,22 +21,25 @@ from apps.credits.services.in_transaction.postings import Postings
 from apps.credits.services.posting_rules import require_posting
 from apps.users.services.in_transaction.accounts import Accounts, HeldScopes
 
-PENDING, APPROVED, REFUSED = (
+PENDING, APPROVED, REFUSED, WITHDRAWN = (
     CreditApproval.State.PENDING,
     CreditApproval.State.APPROVED,
     CreditApproval.State.REFUSED,
+    CreditApproval.State.WITHDRAWN,
 )
 OWN_REQUEST = "You have asked for these credits yourself. Another member of staff has to decide."
+OTHERS_REQUEST = "Only the person who asked for these credits can withdraw them. Refuse them instead."
 
 
 class ApprovalDecided(Conflict):
-    """Another decision about the posting was made before."""
+    """Another decision about the posting was made before, or it was withdrawn."""
 
-    code, message = "APPROVAL_DECIDED", "These credits have been approved or refused already. Read the approval again."
+    code = "APPROVAL_DECIDED"
+    message = "These credits have been approved, refused or withdrawn already. Read the approval again."
 
 
 class ApprovalExpired(Conflict):
-    """Nobody decided about the posting in time."""
+    """The posting was neither approved nor refused in time."""
 
     code, message = "APPROVAL_EXPIRED", "This approval has expired. Post the credits again to ask for another one."
 
@@ -118,6 +127,24 @@ class CreditApprovalService:
             await self._messages.notify_requester(decided)
         return CreditApprovalOut.of(decided)
 
+    async def withdraw(self, actor: Principal, approval_id: int, withdrawal: ApprovalWithdrawal) -> CreditApprovalOut:
+        """Withdraw the credits that the actor has asked for, also with an API key and without the right to post them.
+
+        A retry returns the approval again. Raises NotAllowed for every other person, InsufficientScopes, NotFound,
+        ApprovalDecided, ApprovalExpired.
+        """
+        actor.require_scope(CREDITS_READ)
+        if (await self._approvals.get(approval_id)).requested_by_id != actor.owner_id:
+            raise NotAllowed(OTHERS_REQUEST)
+        async with transaction():
+            approval = await self._approvals.lock(approval_id)
+            if approval.state == WITHDRAWN:
+                return CreditApprovalOut.of(approval)
+            _require_pending(approval)
+            withdrawn = await self._approvals.decide(approval, WITHDRAWN, None, withdrawal.reason)
+            await self._requests.record(actor, "withdrawn", withdrawn, withdrawal.reason)
+        return CreditApprovalOut.of(withdrawn)
+
     async def expire(self, maximum: int) -> int:
         """Store that up to `maximum` approvals have expired, and return how many were due."""
         due = await self._approvals.expired_ids(maximum)
@@ -155,11 +182,15 @@ def _is_decided(approval: CreditApproval, decision: str, actor: Principal) -> bo
     """Return whether the actor has decided so before. Raises ApprovalDecided, ApprovalExpired, unless it is pending."""
     if (approval.state, approval.decided_by_id) == (decision, actor.user_id):
         return True
+    _require_pending(approval)
+    return False
+
+
+def _require_pending(approval: CreditApproval) -> None:
     if is_expired(approval):
         raise ApprovalExpired
     if approval.state != PENDING:
         raise ApprovalDecided
-    return False
 
 
 def _posting_of(approval: CreditApproval) -> CreditPosting:

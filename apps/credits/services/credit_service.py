@@ -18,7 +18,13 @@ from apps.credits.schemas.credit_transaction import (
 )
 from apps.credits.services.in_transaction.approval_requests import ApprovalRequests
 from apps.credits.services.in_transaction.postings import Postings
-from apps.credits.services.posting_rules import balance_after, needs_approval, require_posting
+from apps.credits.services.posting_rules import (
+    LATELY,
+    balance_after,
+    has_approval_limit,
+    is_above_limit,
+    require_posting,
+)
 from apps.users.services.in_transaction.accounts import Accounts
 from apps.users.services.user_service import UserService
 
@@ -95,7 +101,7 @@ class CreditService:
                 return CreditTransactionOut.of(earlier)
             if waiting := await self._requests.find(user_id, posting):
                 return CreditApprovalOut.of(waiting)
-            if needs_approval(actor, posting):
+            if is_above_limit(posting.amount, await self._posted_lately(actor, user_id)):
                 return CreditApprovalOut.of(await self._requests.ask(actor, user_id, posting))
             return CreditTransactionOut.of(await self._postings.post(actor, user_id, posting))
 
@@ -106,11 +112,19 @@ class CreditService:
         """
         require_posting(actor, user_id, posting.type)
         balance = (await self.balance(actor, user_id)).balance
+        posted = await self._posted_lately(actor, user_id)
         return PostingPreview(
             balance=balance,
             balance_after=balance_after(balance, posting.amount),
-            needs_approval=needs_approval(actor, posting),
+            needs_approval=is_above_limit(posting.amount, posted),
+            posted_lately=posted or Decimal(0),
         )
+
+    async def _posted_lately(self, actor: Principal, user_id: int) -> Decimal | None:
+        """Return what the actor has posted to the customer lately without approval, or None if that has no limit."""
+        if not has_approval_limit(actor):
+            return None
+        return await self._credits.sum_posted(user_id, actor.owner_id, LATELY)
 
     async def _readable(self, actor: Principal, user_id: int | None) -> int:
         found = actor.owner_id if user_id is None else user_id

@@ -1,5 +1,6 @@
 """What a posting needs, and when it is refused."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -17,6 +18,8 @@ SCOPES = {
     "refund": CREDITS_ADJUST,
     "adjustment": CREDITS_ADJUST,
 }
+# The time within which what one member of staff posts to one customer is added up.
+LATELY = timedelta(days=1)
 OWN_ACCOUNT = "You cannot post credits to your own account. Ask another member of staff."
 
 
@@ -43,13 +46,22 @@ def require_posting(actor: Principal, user_id: int, kind: str) -> str:
     return scope
 
 
-def needs_approval(actor: Principal, posting: CreditPosting) -> bool:
-    """Return whether another person has to approve the posting.
+def has_approval_limit(actor: Principal) -> bool:
+    """Return whether large postings of the actor need approval.
 
     Not of the operator, who is no person to Keyhouse, and could as well change the setting or the database.
     """
+    return actor.user_id is not None and settings.CREDIT_APPROVAL_ABOVE is not None
+
+
+def is_above_limit(amount: Decimal, posted_lately: Decimal | None) -> bool:
+    """Return whether another person has to approve a posting of this amount.
+
+    `posted_lately` is the sum of what the actor has posted to the customer within LATELY without approval, or None for
+    an actor without a limit: small postings that together pass the limit are as one large posting.
+    """
     limit = settings.CREDIT_APPROVAL_ABOVE
-    return actor.user_id is not None and limit is not None and abs(posting.amount) > limit
+    return posted_lately is not None and limit is not None and abs(amount) + posted_lately > limit
 
 
 def balance_after(balance: Decimal, amount: Decimal) -> Decimal:

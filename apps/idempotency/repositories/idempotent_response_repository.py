@@ -36,6 +36,10 @@ class IdempotentResponseRepository:
         """Insert the response of a locked key."""
         await execute(SQL["insert"], [digest, *response])
 
+    async def replace(self, digest: bytes, response: StoredResponse) -> None:
+        """Insert the response of a locked key, or replace the former one."""
+        await execute(SQL["replace"], [digest, *response])
+
     async def blank(self, digest: bytes) -> None:
         """Remove the content of the response of a locked key. The key stays taken."""
         await execute(SQL["blank"], [digest])

@@ -8,6 +8,10 @@ SELECT fingerprint, response_encrypted FROM idempotent_responses WHERE digest = 
 -- name: insert
 INSERT INTO idempotent_responses (digest, fingerprint, response_encrypted) VALUES (%s, %s, %s)
 
+-- name: replace
+INSERT INTO idempotent_responses (digest, fingerprint, response_encrypted) VALUES (%s, %s, %s)
+ON CONFLICT (digest) DO UPDATE SET response_encrypted = EXCLUDED.response_encrypted, created_at = now()
+
 -- name: blank
 UPDATE idempotent_responses SET response_encrypted = '' WHERE digest = %s
 

@@ -29,6 +29,13 @@ class OneTimeForms:
             if await self._responses.find(form) is None:
                 await self._responses.store(form, text.encode())
 
+    async def replace(self, actor: Principal, key: str, text: str) -> None:
+        """Remember the text under the actor's key, in place of a former one. Raises IdempotencyKeyInUse."""
+        async with transaction():
+            form = _form(actor, key)
+            await self._responses.find(form)
+            await self._responses.replace(form, text.encode())
+
     async def take(self, actor: Principal, key: str | None) -> bytes | None:
         """Return the response that the service stored under this key, once; None if there is none, or it was taken."""
         request = IdempotentRequest.of(actor, key, OPERATION)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.forms import Form
 from django.http import HttpResponse
 
 from apps.core.admin.operation import Operation, add_operation
@@ -14,12 +13,12 @@ from apps.personal_data.dependencies import data_export
 from apps.personal_data.services.data_export import EXPORT_SCOPES
 
 
-async def _document(actor: Principal, user_id: int) -> bytes:
-    return await data_export().document(await data_export().allow(actor, user_id))
+async def _document(actor: Principal, user_id: int, once: str) -> bytes:
+    return await data_export().document(await data_export().allow(actor, user_id), once)
 
 
-def _export(actor: Principal, user_id: int, _form: Form) -> tuple[int, bytes]:
-    return user_id, call_service(_document, actor, user_id)
+def _export(actor: Principal, user_id: int, form: Any) -> tuple[int, bytes]:
+    return user_id, call_service(_document, actor, user_id, form.one_time_key)
 
 
 def _download(results: Sequence[Any]) -> HttpResponse:

@@ -12,11 +12,14 @@ from apps.core.authorization.principal import Principal
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.database.transaction import transaction
 from apps.core.declarations import PersonalData, PersonalDataDeclaration
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentRequest, IdempotentResponses
 from apps.personal_data.schemas.data_export import DataExportOut
 from apps.users.services.user_service import UserService
 
 # An export contains what each of these allows to read.
 EXPORT_SCOPES = (CUSTOMERS_READ, KEYS_READ, CREDITS_READ, SECURITY_READ, AUDIT_READ)
+
+OPERATION, RECORDED = "export", b"recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,17 @@ class AllowedExport:
 class DataExport:
     """Exports an account's personal data from all apps as one JSON document; see `DataExportOut`."""
 
-    def __init__(self, users: UserService, sections: Mapping[str, PersonalData], audit: AuditTrail) -> None:
+    def __init__(
+        self,
+        users: UserService,
+        sections: Mapping[str, PersonalData],
+        audit: AuditTrail,
+        responses: IdempotentResponses,
+    ) -> None:
         self._users = users
         self._sections = dict(sections)
         self._audit = audit
+        self._responses = responses
 
     def allow_own(self, actor: Principal) -> AllowedExport:
         """Allow the export of the caller's own data; raises StepUpRequired, NotAllowed for an API key."""
@@ -53,14 +63,20 @@ class DataExport:
         await self._users.require_changeable(actor, user_id, CUSTOMERS_READ)
         return AllowedExport(actor, user_id)
 
-    async def document(self, export: AllowedExport) -> bytes:
-        """Return the account's data as JSON, and record the export; raises NotFound."""
+    async def document(self, export: AllowedExport, idempotency_key: str | None = None) -> bytes:
+        """Return the account's data as JSON, and record the export, once for an idempotency key.
+
+        Raises NotFound, and IdempotencyKeyInUse while another export with the key is recorded.
+        """
         account = await self._users.get(export.actor, export.user_id)
         data = {name: await section.export(export.user_id) for name, section in self._sections.items()}
         content = DataExportOut(exported_at=timezone.now(), account=account, data=data)
         document = await run_in_hashing_thread(_encoded, content)
+        request = IdempotentRequest.of(export.actor, idempotency_key, OPERATION, export.user_id)
         async with transaction():
-            await self._audit.record(AuditEntry(export.actor, "user.exported", "user", export.user_id))
+            if await self._responses.find(request) is None:
+                await self._audit.record(AuditEntry(export.actor, "user.exported", "user", export.user_id))
+                await self._responses.store(request, RECORDED)
         return document
 
 

@@ -23,7 +23,8 @@ from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.core.rate_limits.rate_limit import RateLimit
-from apps.plans.admin.plan_preview import NotConfirmed, changes_of, customers_on, keys_on
+from apps.plans.admin.plan_fields import FeaturesField, PricesField
+from apps.plans.admin.plan_preview import NotConfirmed, Reach, changes_of
 from apps.plans.dependencies import plan_service
 from apps.plans.models import Plan
 from apps.plans.schemas.plan import PlanCreate, PlanUpdate
@@ -35,10 +36,12 @@ class PlanForm(SchemaModelForm):
     """The fields of a plan, new or not."""
 
     rate_limits = RateLimitsField()
+    features = FeaturesField()
+    prices = PricesField()
 
     class Meta:
         model = Plan
-        fields: ClassVar = ["name", "api_keys_maximum"]
+        fields: ClassVar = ["name", "api_keys_maximum", "features", "prices"]
         labels: ClassVar = {"api_keys_maximum": "Maximum number of API keys"}
         help_texts: ClassVar = {"api_keys_maximum": "Revoked keys do not count. Empty: any number."}
 
@@ -79,9 +82,9 @@ class PlanAdmin(ServiceAdmin):
     search_fields = ("name",)
     ordering = ("id",)
     sortable_by = None
-    add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum")}),)
+    add_fieldsets = ((None, {"fields": ("name", "rate_limits", "api_keys_maximum", "features", "prices")}),)
     fieldsets = (
-        (None, {"fields": ("name", "rate_limits", "api_keys_maximum", "accounts")}),
+        (None, {"fields": ("name", "rate_limits", "api_keys_maximum", "features", "prices", "accounts")}),
         ("History", {"fields": (("created_at", "updated_at"),)}),
     )
 
@@ -131,15 +134,16 @@ class PlanAdmin(ServiceAdmin):
             return self._preview(request, edit.plan, edit.form)
 
     def _preview(self, request: HttpRequest, plan: Plan, form: Any) -> HttpResponse:
+        reach = Reach(plan)
         context = {
             **self.admin_site.each_context(request),
             "title": f"Change plan “{plan}”?",
             "opts": self.opts,
             "plan": plan,
             "fields": [(name, value) for name, values in request.POST.lists() if name != REFERENCE for value in values],
-            "customers": customers_on(plan),
-            "keys": keys_on(plan),
-            "changes": changes_of(plan, rate_limits_of(plan), form.payload),
+            "customers": reach.customers,
+            "keys": reach.keys,
+            "changes": changes_of(reach, plan, rate_limits_of(plan), form.payload),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/plans/plan/preview.html", context)

@@ -1,6 +1,6 @@
 """Reads and writes plans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -37,6 +37,10 @@ class PlanRepository:
     async def find_by_name(self, name: str) -> Plan | None:
         """Return the plan with this name, or None."""
         return await fetch_one(Plan.objects.filter(name=name))
+
+    async def names_of(self, plan_ids: Collection[int]) -> dict[int, str]:
+        """Return the names of these plans, by id."""
+        return {plan.pk: plan.name for plan in await fetch_all(Plan.objects.filter(pk__in=plan_ids).only("name"))}
 
     async def page(self, *, offset: int, size: int) -> tuple[list[Plan], int]:
         """Return one page of plans in order of id, and how many there are."""

@@ -5,6 +5,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.dependencies import plan_service
@@ -41,7 +42,9 @@ async def update_plan(request: AuthenticatedRequest, plan_id: Path[Identifier], 
 
 
 @router.delete("/{plan_id}", response={204: None, **errors(404, 409, 412)})
-async def delete_plan(request: AuthenticatedRequest, plan_id: Path[Identifier]) -> Status[None]:
+async def delete_plan(
+    request: AuthenticatedRequest, plan_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
     """Delete a plan that no account is on. Requires the scope `plans:write`."""
-    await plan_service().delete(request.auth, plan_id, if_match(request))
+    await plan_service().delete(request.auth.because(reason_in(given)), plan_id, if_match(request))
     return Status(204, None)

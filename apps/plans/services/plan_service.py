@@ -1,5 +1,7 @@
 """Reads plans for everyone; creates, changes and deletes them for staff."""
 
+from collections.abc import Collection
+
 from apps.audit.domain.audit_entry import AuditEntry, values_of
 from apps.audit.services.in_transaction.audit_trail import AuditTrail
 from apps.core.authorization.catalogue import PLANS_WRITE
@@ -7,6 +9,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import Conflict, ErrorDetail, ValidationFailed
+from apps.core.schemas.base import REASON
 from apps.core.schemas.page import Page, PageQuery
 from apps.plans.models import Plan
 from apps.plans.repositories.plan_repository import PlanRepository
@@ -15,7 +18,7 @@ from apps.plans.schemas.plan import PlanCreate, PlanOut, PlanUpdate
 DEFAULT_PLAN_NAME = "free"  # the plan of new accounts
 DEFAULT_PLAN_MESSAGE = "This is the plan of new accounts, which is found by its name. It cannot be renamed or deleted."
 RATE_LIMITS = "rate_limits"
-AUDITED = ("name", "api_keys_maximum", RATE_LIMITS)
+AUDITED = ("name", "api_keys_maximum", RATE_LIMITS, "features", "prices")
 
 
 class PlanIsDefault(Conflict):
@@ -27,7 +30,7 @@ class PlanIsDefault(Conflict):
 class PlanService:
     """Reads plans for everyone; creates, changes and deletes them for staff with `plans:write`.
 
-    Verification reads the rate limits for every batch, so a change is effective from its commit.
+    Verification uses a plan as it is in the transaction of each batch, so a change is effective from its commit.
     """
 
     def __init__(self, plans: PlanRepository, audit: AuditTrail) -> None:
@@ -41,6 +44,10 @@ class PlanService:
             raise ValidationFailed.of("plan", "No plan has this name.")
         return plan.pk
 
+    async def names_of(self, plan_ids: Collection[int]) -> dict[int, str]:
+        """Return the names of the plans that exist, by id."""
+        return await self._plans.names_of(plan_ids) if plan_ids else {}
+
     async def get(self, plan_id: int) -> PlanOut:
         """Return the plan; raises NotFound."""
         return PlanOut.of(await self._plans.get(plan_id))
@@ -53,9 +60,10 @@ class PlanService:
     async def create(self, actor: Principal, new: PlanCreate) -> PlanOut:
         """Create a plan; raises NotAllowed, InsufficientScopes, Conflict when the name is taken."""
         actor.require_scope(PLANS_WRITE)
-        fields = new.model_dump()
+        fields, actor = new.model_dump(mode="json", exclude={REASON}), actor.because(new.reason)
+        columns = {name: value for name, value in fields.items() if name != RATE_LIMITS}
         async with transaction():
-            plan = await self._plans.insert(new.model_dump(exclude={RATE_LIMITS}), fields[RATE_LIMITS])
+            plan = await self._plans.insert(columns, fields[RATE_LIMITS])
             await self._audit.record(AuditEntry(actor, "plan.created", "plan", plan.pk, after=fields))
         return PlanOut.of(plan)
 
@@ -64,7 +72,7 @@ class PlanService:
     ) -> PlanOut:
         """Change the plan; raises as `create` does, NotFound, PreconditionFailed, Conflict when the name must stay."""
         actor.require_scope(PLANS_WRITE)
-        changes, actor = update.model_dump(include=update.changed_fields), actor.because(update.reason)
+        changes, actor = update.model_dump(mode="json", include=update.changed_fields), actor.because(update.reason)
         async with transaction():
             plan = await self._plans.lock(plan_id)
             if_match.require(PlanOut.of(plan))

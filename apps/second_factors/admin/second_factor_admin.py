@@ -13,7 +13,7 @@ from apps.core.admin.account_links import customer_url
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation, add_operation
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.owner_columns import OwnerColumns
+from apps.core.admin.owner_columns import OwnerColumns, owner_id_of
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, SECURITY_READ, SECURITY_WRITE
 from apps.core.authorization.principal import Principal
@@ -29,8 +29,7 @@ REMOVED_ALONE = (
 
 
 def _remove_passkey(actor: Principal, passkey_id: int, _form: Form) -> None:
-    owner_id = Passkey.objects.values_list("user_id", flat=True).get(pk=passkey_id)
-    call_service(factor_removal().remove_passkey, actor, owner_id, passkey_id)
+    call_service(factor_removal().remove_passkey, actor, owner_id_of(Passkey, passkey_id), passkey_id)
 
 
 def _remove_totp(actor: Principal, user_id: int, _form: Form) -> None:

@@ -63,6 +63,13 @@ class UsageEventRepository:
         allowed, refused = (await fetch_rows(SQL["calls_today"], values))[0]
         return allowed, refused
 
+    async def calls_by_hour(
+        self, user_id: int, key_ids: Sequence[int], maximum: int
+    ) -> list[tuple[datetime, int, int]]:
+        """Return each of the last 24 hours with its allowed calls, at most `maximum`, and those refused of the keys."""
+        values = {"user_id": user_id, "ids": list(key_ids), "maximum": maximum}
+        return [(hour, allowed, refused) for hour, allowed, refused in await fetch_rows(SQL["calls_by_hour"], values)]
+
     async def calls_of_entries(self, user_id: int, entries: Mapping[int, datetime]) -> list[CallsOfEntry]:
         """Return the calls that each of these ledger entries charges; the entries are ids with their times."""
         values = {"user_id": user_id, "ids": list(entries), "times": list(entries.values())}

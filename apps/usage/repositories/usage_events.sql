@@ -85,5 +85,33 @@ WHERE user_id = %(user_id)s AND occurred_at = ANY(%(times)s::timestamptz[])
 GROUP BY credit_transaction_id, api_key_id
 ORDER BY credit_transaction_id, api_key_id
 
+-- name: calls_by_hour
+-- The calls of each of the last 24 hours, for a picture of them. The allowed calls are counted up to a maximum an hour,
+-- by the index of accounts; those of the last second, which are not expanded yet, are left out.
+WITH refused AS (
+    SELECT date_trunc('hour', denied.minute_at, 'UTC') AS hour, sum(denied.count)::bigint AS number
+    FROM unnest(%(ids)s::bigint[]) AS key (id)
+    CROSS JOIN LATERAL (
+        SELECT minute_at, count FROM denials
+        WHERE api_key_id = key.id AND minute_at >= date_trunc('hour', now(), 'UTC') - interval '23 hours'
+    ) AS denied
+    GROUP BY 1
+)
+SELECT
+    hours.hour,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM usage_events
+            WHERE user_id = %(user_id)s AND occurred_at >= hours.hour AND occurred_at < hours.hour + interval '1 hour'
+            LIMIT %(maximum)s
+        ) AS allowed
+    ),
+    coalesce(refused.number, 0)
+FROM generate_series(
+    date_trunc('hour', now(), 'UTC') - interval '23 hours', date_trunc('hour', now(), 'UTC'), interval '1 hour'
+) AS hours (hour)
+LEFT JOIN refused ON refused.hour = hours.hour
+ORDER BY 1
+
 -- name: drop_oldest_partition
 SELECT drop_usage_partition(date_trunc('day', now() - make_interval(days => %(days)s), 'UTC'))

@@ -18,7 +18,7 @@ class ExportedPart(NamedTuple):
     """Lines, their number, and the time and the id of the last call."""
 
     lines: str
-    count: int
+    size: int
     last_at: datetime
     last_id: int
 

@@ -9,8 +9,9 @@ from apps.usage.domain.calls import AllowedCall
 if TYPE_CHECKING:
     from apps.usage.models import Refusal
 
-VALID = "VALID"
-# What a detail says about its code. That of RATE_LIMITED is a rate limit, that of INSUFFICIENT_SCOPES a scope.
+VALID, UNKNOWN_OPERATION = "VALID", "UNKNOWN_OPERATION"
+# What a detail says about its code. That of RATE_LIMITED is a rate limit, that of INSUFFICIENT_SCOPES a scope,
+# that of UNKNOWN_OPERATION an operation.
 DETAILS = {
     "revoked": "the key is revoked",
     "disabled": "the key is disabled",
@@ -33,6 +34,8 @@ def reason_of(code: str, detail: str | None) -> str:
         return f"rate limit {detail}"
     if code == "INSUFFICIENT_SCOPES" and detail:
         return f"the scope {detail} is missing"
+    if code == UNKNOWN_OPERATION and detail:
+        return f"the plan has no price for {detail}"
     return DETAILS.get(detail, detail) if detail else ""
 
 
@@ -97,6 +100,11 @@ class Call(ResponseSchema):
     def is_allowed(self) -> bool:
         """Whether the key could make the call."""
         return self.code == VALID
+
+    @property
+    def unknown_operation(self) -> str:
+        """The operation that had no price, or an empty string."""
+        return self.detail or "" if self.code == UNKNOWN_OPERATION else ""
 
     @property
     def reason(self) -> str:

@@ -52,6 +52,15 @@ class CallsToday(ResponseSchema):
         return f"{self.allowed:,}{'+' if self.allowed_is_more else ''} allowed, {self.refused:,} refused"
 
 
+class CallsOfHour(ResponseSchema):
+    """The calls of the hour that begins at `hour`. With `allowed_is_more`, more were allowed than were counted."""
+
+    hour: Timestamp
+    allowed: int
+    allowed_is_more: bool
+    refused: int
+
+
 class ChargedCalls(ResponseSchema):
     """The calls of one key that a ledger entry charges, and the request id of the first."""
 

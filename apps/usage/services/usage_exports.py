@@ -33,7 +33,7 @@ class UsageExports:
             yield HEADINGS[kind].encode()
         while part is not None:
             yield part.lines.encode()
-            if part.count < self._rows_at_once:
+            if part.size < self._rows_at_once:
                 return
             part = await self._part(kind, user_id, (part.last_at, part.last_id), ends_at, shows_cost=shows_cost)
 

@@ -8,7 +8,7 @@ from apps.usage.repositories.refusal_repository import RefusalRepository
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 from apps.usage.repositories.usage_event_repository import UsageEventRepository
 from apps.usage.schemas.call import Call
-from apps.usage.schemas.usage_event import CallsToday, ChargedCalls, RefusedCalls, RefusedCallsOfKey
+from apps.usage.schemas.usage_event import CallsOfHour, CallsToday, ChargedCalls, RefusedCalls, RefusedCallsOfKey
 
 logger = logging.getLogger("keyhouse.background")
 PARTITION_DAYS_AHEAD = 14
@@ -17,6 +17,7 @@ BATCHES_AT_ONCE = 16
 VACUUM_AFTER = 1000  # expanded batches
 SHOWN_MAXIMUM = 50  # calls
 COUNTED_MAXIMUM = 10_000  # calls of a customer
+COUNTED_AN_HOUR = 1_000
 
 
 class UsageService:
@@ -110,6 +111,23 @@ class UsageService:
         allowed, refused = await self._events.calls_today(user_id, key_ids, COUNTED_MAXIMUM + 1)
         is_more = allowed > COUNTED_MAXIMUM
         return CallsToday(allowed=min(allowed, COUNTED_MAXIMUM), allowed_is_more=is_more, refused=refused)
+
+    async def calls_by_hour(self, user_id: int, key_ids: Sequence[int]) -> list[CallsOfHour]:
+        """Return the calls of each of the last 24 hours, the oldest first: allowed ones of the customer, up to
+        COUNTED_AN_HOUR, and refused ones of the keys.
+
+        For callers that have checked who may read the keys.
+        """
+        found = await self._events.calls_by_hour(user_id, key_ids, COUNTED_AN_HOUR + 1)
+        return [
+            CallsOfHour(
+                hour=hour,
+                allowed=min(allowed, COUNTED_AN_HOUR),
+                allowed_is_more=allowed > COUNTED_AN_HOUR,
+                refused=refused,
+            )
+            for hour, allowed, refused in found
+        ]
 
     async def charged_calls(self, user_id: int, entries: Mapping[int, datetime]) -> dict[int, list[ChargedCalls]]:
         """Return the calls that each of these ledger entries of the customer charges, by its id.

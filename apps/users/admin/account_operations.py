@@ -11,7 +11,9 @@ from apps.core.authorization.principal import Principal
 from apps.core.event_loop import call_service
 from apps.users.dependencies import account_removal, account_update
 from apps.users.models import User
-from apps.users.schemas.user import UserDelete, UserUpdate
+from apps.users.schemas.user import OwnerMessage, UserDelete, UserUpdate
+
+MAILED = "The owner reads it in a mail. Without a message, no mail is sent."
 
 
 def _plan_choices() -> list[tuple[str, str]]:
@@ -20,18 +22,27 @@ def _plan_choices() -> list[tuple[str, str]]:
 
 
 class PlanForm(ReasonForm):
-    """The new plan of an account."""
+    """The new plan of an account, why it is changed, and what the owner is told."""
 
     schema = UserUpdate
     plan = forms.ChoiceField(label="New plan", choices=_plan_choices)
+    message = customer_message_field(MAILED)
+
+
+class ActivityForm(ReasonForm):
+    """Why an account is suspended or reactivated, and what its owner is told."""
+
+    schema = OwnerMessage
+    message = customer_message_field(MAILED)
 
 
 def _change_plan(actor: Principal, user_id: int, form: Any) -> None:
     call_service(account_update().update, actor, user_id, form.payload)
 
 
-def _set_active(actor: Principal, user_id: int, *, is_active: bool) -> None:
-    call_service(account_update().update, actor, user_id, UserUpdate(is_active=is_active))
+def _set_active(actor: Principal, user_id: int, form: Any, *, is_active: bool) -> None:
+    update = UserUpdate(is_active=is_active, message=form.payload.message)
+    call_service(account_update().update, actor, user_id, update)
 
 
 def _restore(actor: Principal, user_id: int, _form: forms.Form) -> None:
@@ -48,8 +59,9 @@ ACTIVATE = Operation(
     title="Reactivate {rows}",
     done="{rows} reactivated",
     explanation="The user can sign in again, and the API keys of the account are valid again.",
-    perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=True),
+    perform=lambda actor, user_id, form: _set_active(actor, user_id, form, is_active=True),
     scopes=(CUSTOMERS_SUSPEND,),
+    form_class=ActivityForm,
     applies=lambda user: not user.is_active and is_not_deleted(user),
 )
 DEACTIVATE = Operation(
@@ -59,8 +71,9 @@ DEACTIVATE = Operation(
     done="{rows} suspended",
     explanation="The user is signed out and cannot sign in, and the API keys of the account are refused immediately. "
     "The account can be reactivated.",
-    perform=lambda actor, user_id, _form: _set_active(actor, user_id, is_active=False),
+    perform=lambda actor, user_id, form: _set_active(actor, user_id, form, is_active=False),
     scopes=(CUSTOMERS_SUSPEND,),
+    form_class=ActivityForm,
     applies=lambda user: user.is_active and is_not_deleted(user),
     is_dangerous=True,
 )

@@ -105,6 +105,7 @@ class InvitationAdmin(ServiceAdmin):
     operations = (RESEND, REVOKE)
     delete_operation = REVOKE
     audit_kind = "invitation"
+    linked_fields = ("is_staff",)
     page_scopes = PageScopes((CUSTOMERS_READ,), add=(CUSTOMERS_WRITE,), change=(CUSTOMERS_WRITE,))
 
     list_display = ("email", "is_staff", "role_list", "plan", "created_at", "expires_at", "accepted_at", "revoked_at")

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin.operation import deletion
-from apps.core.admin.schema_form import SchemaModelForm
+from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import (
@@ -25,6 +25,7 @@ from apps.core.authorization.catalogue import (
 from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
+from apps.core.schemas.base import REASON
 from apps.users.admin.account_list import customer_url
 from apps.users.dependencies import role_service
 from apps.users.models import Role, User
@@ -68,7 +69,7 @@ class RoleAddForm(RoleForm):
     schema = RoleCreate
 
 
-class RoleChangeForm(RoleForm):
+class RoleChangeForm(RoleForm, ReasonedModelForm):
     """Changes a role; the chosen scopes replace the former ones."""
 
     schema = RoleUpdate
@@ -149,7 +150,8 @@ class RoleAdmin(ServiceAdmin):
         (title, first), scopes = self.fieldsets
         names = [name for name in first["fields"] if name != "members" or _reads_accounts(request)]
         shown = ((title, {**first, "fields": names}),)
-        return (*shown, scopes) if self.has_change_permission(request, obj) else shown
+        changed = (scopes, (None, {"fields": (REASON,)}))
+        return (*shown, *changed) if self.has_change_permission(request, obj) else shown
 
     def resource_of(self, actor: Principal, row_id: int) -> Tagged:
         """Return the row as the API shows it, with its version."""
@@ -160,6 +162,6 @@ class RoleAdmin(ServiceAdmin):
         actor = acting_staff(request)
         if not change:
             obj.pk = call_service(role_service().create, actor, form.payload).id
-        elif form.payload.model_fields_set:
+        elif form.payload.changed_fields:
             call_service(role_service().update, actor, obj.pk, form.payload, obj.if_match)
         obj.refresh_from_db()

@@ -16,7 +16,7 @@ from apps.users.models import OF_STAFF, Role, StaffMember
 
 @admin.register(StaffMember)
 class StaffMemberAdmin(UserAdmin):
-    """Finds members of staff, and leads to their invitation: nobody else types a password of theirs.
+    """Finds members of staff, and leads to their invitation, by which each chooses a password alone.
 
     An existing account becomes one by its form: “Is staff”.
     """

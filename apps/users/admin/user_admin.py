@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.account_links import account_links
 from apps.core.admin.filters import DeletedFilter, NamedFilter
-from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm
+from apps.core.admin.schema_form import ReasonedModelForm, SchemaModelForm, customer_message_field
 from apps.core.admin.service_admin import ServiceAdmin
 from apps.core.admin.staff_rights import PageScopes, acting_staff
 from apps.core.authorization.catalogue import CUSTOMERS_READ, CUSTOMERS_SUSPEND, CUSTOMERS_WRITE, STAFF_MANAGE
@@ -19,7 +19,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
 from apps.users.admin.account_list import AccountList
-from apps.users.admin.account_operations import ACTIVATE, CHANGE_PLAN, DEACTIVATE, DELETE, RESTORE
+from apps.users.admin.account_operations import ACTIVATE, CHANGE_PLAN, DEACTIVATE, DELETE, MAILED, RESTORE
 from apps.users.dependencies import account_update, registration, user_service
 from apps.users.models import OF_STAFF, Role, User
 from apps.users.schemas.user import UserAdministration, UserCreate
@@ -72,8 +72,8 @@ class UserAddForm(SchemaModelForm):
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-        help_text="Send it to the customer over a secure channel. Better: send an invitation, so that nobody else "
-        "knows the password.",
+        help_text="Send it to the customer over a secure channel. Better: send an invitation, then only the "
+        "customer knows the password.",
     )
 
     class Meta:
@@ -101,6 +101,7 @@ class UserChangeForm(ReasonedModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="The account holds the scopes of its roles, and can give them to its API keys.",
     )
+    message = customer_message_field(f"About a new plan, or suspending and reactivating. {MAILED}")
 
     class Meta:
         model = User

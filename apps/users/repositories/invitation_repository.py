@@ -73,9 +73,9 @@ class InvitationRepository(EntityRepository[Invitation]):
         found = await lock_all(_open().filter(_is_to(email), expires_at__gt=Now(), is_staff=False))
         return found[-1] if found else None
 
-    async def renew(self, invitation: Invitation, lifetime: timedelta) -> Invitation:
-        """Set a locked invitation to expire after `lifetime` from now."""
-        return await self.update(invitation, expires_at=Now() + lifetime)
+    async def renew(self, invitation: Invitation, lifetime: timedelta, invited_by_id: int | None) -> Invitation:
+        """Set a locked invitation to expire after `lifetime` from now, as one of this account's."""
+        return await self.update(invitation, expires_at=Now() + lifetime, invited_by_id=invited_by_id)
 
     async def revoke(self, invitation: Invitation) -> None:
         """Revoke a locked invitation."""

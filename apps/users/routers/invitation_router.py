@@ -4,6 +4,7 @@ from ninja import Path, Query, Status
 
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.responses import Router, errors
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, CursorQuery, Page
 from apps.users.dependencies import invitation_service
@@ -32,13 +33,21 @@ async def list_invitations(
 
 
 @router.post("/{invitation_id}/resend", response={200: InvitationOut, **errors(404, 409)})
-async def resend_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> InvitationOut:
-    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now."""
-    return await invitation_service().resend(request.auth, invitation_id)
+async def resend_invitation(
+    request: AuthenticatedRequest, invitation_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> InvitationOut:
+    """Send an invitation again. Requires the scope `customers:write`. It is valid for seven days from now.
+
+    One that gives rights requires what giving them required: `staff:manage`, the scopes of its roles, and
+    re-authentication (`STEP_UP_REQUIRED`).
+    """
+    return await invitation_service().resend(request.auth.because(reason_in(given)), invitation_id)
 
 
 @router.delete("/{invitation_id}", response={204: None, **errors(404)})
-async def revoke_invitation(request: AuthenticatedRequest, invitation_id: Path[Identifier]) -> Status[None]:
+async def revoke_invitation(
+    request: AuthenticatedRequest, invitation_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
     """Revoke an invitation. Requires the scope `customers:write`. Its links become invalid."""
-    await invitation_service().revoke(request.auth, invitation_id)
+    await invitation_service().revoke(request.auth.because(reason_in(given)), invitation_id)
     return Status(204, None)

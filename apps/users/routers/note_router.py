@@ -5,6 +5,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.idempotency_keys import IDEMPOTENCY_KEY, idempotency_key
 from apps.core.http.responses import Router, errors
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import CursorPage, CursorQuery, Page
 from apps.users.dependencies import note_service
@@ -34,8 +35,11 @@ async def add_note(request: AuthenticatedRequest, user_id: Path[Identifier], new
 
 @router.delete("/{user_id}/notes/{note_id}", response={204: None, **errors(404)})
 async def delete_note(
-    request: AuthenticatedRequest, user_id: Path[Identifier], note_id: Path[Identifier]
+    request: AuthenticatedRequest,
+    user_id: Path[Identifier],
+    note_id: Path[Identifier],
+    given: ReasonedRequest | None = None,
 ) -> Status[None]:
     """Delete a note: your own with the scope `customers:note`, any with `customers:write`."""
-    await note_service().delete(request.auth, user_id, note_id)
+    await note_service().delete(request.auth.because(reason_in(given)), user_id, note_id)
     return Status(204, None)

@@ -5,6 +5,7 @@ from ninja import Path, Query, Status
 from apps.core.authorization.principal import AuthenticatedRequest
 from apps.core.http.conditional_requests import if_match
 from apps.core.http.responses import Router, errors
+from apps.core.schemas.base import ReasonedRequest, reason_in
 from apps.core.schemas.fields import Identifier
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.dependencies import role_service
@@ -45,7 +46,9 @@ async def update_role(request: AuthenticatedRequest, role_id: Path[Identifier], 
 
 
 @router.delete("/{role_id}", response={204: None, **errors(404, 409, 412)})
-async def delete_role(request: AuthenticatedRequest, role_id: Path[Identifier]) -> Status[None]:
+async def delete_role(
+    request: AuthenticatedRequest, role_id: Path[Identifier], given: ReasonedRequest | None = None
+) -> Status[None]:
     """Delete a role that no account has. Requires `staff:manage`, and each scope that it gives."""
-    await role_service().delete(request.auth, role_id, if_match(request))
+    await role_service().delete(request.auth.because(reason_in(given)), role_id, if_match(request))
     return Status(204, None)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import Field
 
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import ReasonedRequest, ResponseSchema
 from apps.core.schemas.fields import Flag, ShortText, Timestamp, omitted
 from apps.users.schemas.user import EmailAddress, RoleNames
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from apps.users.models import Invitation
 
 
-class InvitationCreate(RequestSchema):
+class InvitationCreate(ReasonedRequest):
     """The address to invite, and the name of the plan of the new account; by default the default plan.
 
     `is_staff` makes the new account a member of staff, and `roles`, by name, are given to it. Both need the scope

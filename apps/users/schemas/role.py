@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import Field
 
-from apps.core.schemas.base import RequestSchema, VersionedOut
+from apps.core.schemas.base import ReasonedRequest, VersionedOut
 from apps.core.schemas.fields import omitted
 from apps.users.schemas.user import RoleName, RoleScopes
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from apps.users.models import Role
 
 
-class RoleCreate(RequestSchema):
+class RoleCreate(ReasonedRequest):
     """A new role, and the scopes that it gives."""
 
     name: RoleName
     scopes: RoleScopes = Field(default_factory=list)
 
 
-class RoleUpdate(RequestSchema):
+class RoleUpdate(ReasonedRequest):
     """The fields to change; omitted fields stay as they are. `scopes` replaces the current ones."""
 
     name: RoleName = Field(default_factory=omitted)

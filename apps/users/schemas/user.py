@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from django.utils import timezone
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 
 from apps.core.authorization.catalogue import ROLE_SCOPES
 from apps.core.crypto.passwords import PASSWORD_LENGTH_MAXIMUM
@@ -99,6 +99,8 @@ class UserQuery(CursorQuery):
 ACCESS_FIELDS = frozenset({"is_active", "is_staff"})
 # The address receives links that set a new password, so it gives access too.
 RIGHTS_FIELDS = frozenset({"email", "is_staff", "roles"})
+# The changes about which staff can send the owner a message.
+MESSAGE_FIELDS = ("plan", "is_active")
 
 
 class UserUpdate(ReasonedRequest):
@@ -106,6 +108,8 @@ class UserUpdate(ReasonedRequest):
 
     `plan`, by name, needs the scope `customers:write`, `is_active` the scope `customers:suspend`, and `roles`, by name,
     which replace the current ones, the scope `staff:manage`. Your own plan and roles cannot be set.
+
+    `message` is for the owner, who reads it in a mail about the new `plan` or `is_active`; without it no mail is sent.
     """
 
     email: EmailAddress = Field(default_factory=omitted)
@@ -114,6 +118,15 @@ class UserUpdate(ReasonedRequest):
     plan: ShortText = Field(default_factory=omitted)
     is_active: Flag = Field(default_factory=omitted)
     roles: RoleNames = Field(default_factory=omitted)
+    message: CustomerMessage = ""
+
+    @field_validator("message")
+    @classmethod
+    def _is_about_a_change(cls, message: str, info: ValidationInfo) -> str:
+        # The value of a field that is omitted is None, and that of an invalid one is missing.
+        if message and all(info.data.get(name, name) is None for name in MESSAGE_FIELDS):
+            raise ValueError("can be sent only together with a new plan, or with is_active")
+        return message
 
     @property
     def gives_access(self) -> bool:
@@ -131,10 +144,14 @@ class UserUpdate(ReasonedRequest):
         return any(getattr(self, name) is False for name in ACCESS_FIELDS & self.model_fields_set)
 
 
-class UserDelete(ReasonedRequest):
-    """The deletion of an account. `message` is for its owner, who reads it in the mail about the deletion."""
+class OwnerMessage(ReasonedRequest):
+    """What the owner of an account is told about a change."""
 
     message: CustomerMessage = ""
+
+
+class UserDelete(OwnerMessage):
+    """The deletion of an account. `message` of staff is for its owner, who reads it in the mail about the deletion."""
 
 
 class UserAdministration(UserUpdate):

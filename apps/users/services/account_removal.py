@@ -44,8 +44,9 @@ class AccountRemoval:
     async def delete(
         self, actor: Principal, user_id: int, if_match: Precondition = ANY_VERSION, message: str = ""
     ) -> None:
-        """Delete the account softly, end its sessions, void its links, and notify its owner by mail, with the message.
+        """Delete the account softly, end its sessions, void its links, and notify its owner by mail.
 
+        The mail has the message of staff. An owner's own is not sent: their address may be that of another person.
         Deleting one's own account requires recent authentication, so API keys are refused. Staff cannot delete their
         own account. Raises NotAllowed, InsufficientScopes, StepUpRequired, Conflict, NotFound, PreconditionFailed.
         """
@@ -62,7 +63,8 @@ class AccountRemoval:
             await self._audit.record(AuditEntry(actor, "user.deleted", "user", user_id, before, changes))
             await self._tokens.void_all(user_id)
             key = f"{MESSAGE_KIND}:{user_id}:{changes['deleted_at']}"
-            context = {"days": str(settings.ERASE_AFTER_DAYS), "message": message}
+            told = "" if user_id == actor.user_id else message
+            context = {"days": str(settings.ERASE_AFTER_DAYS), "message": told}
             await self._queue.enqueue(MailMessage(MESSAGE_KIND, user.email, key, user_id, context))
 
     async def restore(self, actor: Principal, user_id: int) -> UserOut:

@@ -16,6 +16,7 @@ from apps.users.repositories.user_repository import UserRepository
 from apps.users.schemas.user import UserOut, UserUpdate
 from apps.users.services.credentials import Credentials, require_admissible_by, require_changeable_by, scopes_held_by
 from apps.users.services.in_transaction.accounts import lock_removable
+from apps.users.services.in_transaction.change_messages import ChangeMessages
 from apps.users.services.in_transaction.email_changes import EmailChangeRequests, EmailReplacement
 from apps.users.services.in_transaction.role_assignment import RoleAssignment
 
@@ -46,6 +47,8 @@ class AccountUpdate:
         roles: RoleAssignment,
         email_changes: EmailChangeRequests,
         replacement: EmailReplacement,
+        *,
+        messages: ChangeMessages,
         audit: AuditTrail,
     ) -> None:
         self._users = users
@@ -53,12 +56,13 @@ class AccountUpdate:
         self._roles = roles
         self._email_changes = email_changes
         self._replacement = replacement
+        self._messages = messages
         self._audit = audit
 
     async def update(
         self, actor: Principal, user_id: int, update: UserUpdate, if_match: Precondition = ANY_VERSION
     ) -> UserOut:
-        """Change the account and return it.
+        """Change the account and return it. Its owner gets the update's message by mail.
 
         What may give access or rights needs a recent authentication, which no API key has. Raises NotAllowed, also for
         rights that the actor lacks, InsufficientScopes, StepUpRequired, NotFound, ValidationFailed for an unknown plan
@@ -74,7 +78,8 @@ class AccountUpdate:
             if if_match.is_conditional:
                 if_match.require(UserOut.of(await self._users.get(user_id)))
             if changes or wanted_email is None:
-                await self._write(actor, user, changes)
+                before = await self._write(actor, user, changes)
+                await self._messages.tell(user, update, _changed(before, changes))
             if wanted_email is not None:
                 await self._email_changes.begin(actor, user, wanted_email)
             elif "email" in changes:
@@ -95,7 +100,8 @@ class AccountUpdate:
             changes[PLAN_ID] = await self._plans.id_of(changes.pop("plan"))
         return changes
 
-    async def _write(self, actor: Principal, user: User, changes: Mapping[str, Any]) -> None:
+    async def _write(self, actor: Principal, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Store and record the changes, and return the former values."""
         held = await scopes_held_by(Credentials.of(user), self._users) if changes.keys() & SCOPES else frozenset()
         columns = {name: value for name, value in changes.items() if name != ROLES}
         before = {name: getattr(user, name) for name in columns}
@@ -108,6 +114,7 @@ class AccountUpdate:
         if changes.keys() & SCOPES:
             await self._require_may_give(actor, user, held)
         await self._audit.record_all(_entries(actor, user, before, changes))
+        return before
 
     async def _require_may_give(self, actor: Principal, user: User, held: frozenset[str]) -> None:
         """Raise NotAllowed where the account, as it is now, holds scopes that it did not and that the actor lacks."""
@@ -137,6 +144,10 @@ def _entries(actor: Principal, user: User, before: Mapping[str, Any], changes: M
         AuditEntry(actor, action, "user", user.pk, _chosen(before, names), _chosen(changes, names))
         for action, names in (fields or {UPDATED: []}).items()
     ]
+
+
+def _changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in changes.items() if before.get(name) != value}
 
 
 def _chosen(values: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

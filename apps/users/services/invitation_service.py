@@ -1,5 +1,6 @@
 """Sends, lists and revokes invitations to create an account."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
@@ -60,6 +61,7 @@ class InvitationService:
         for an unknown plan or role, Conflict when the address has an account, RegistrationClosed when registration is
         off, except for staff.
         """
+        actor = actor.because(new.reason)
         actor.require_scope(CUSTOMERS_WRITE)
         if new.gives_rights:
             actor.require_scope(STAFF_MANAGE)
@@ -93,14 +95,20 @@ class InvitationService:
     async def resend(self, actor: Principal, invitation_id: int) -> InvitationOut:
         """Send the invitation again, valid for a full lifetime from now.
 
-        Raises NotFound when it was accepted or revoked, RegistrationClosed when registration is off, except for staff.
+        One that gives rights gives them again: that takes what `invite` takes, and the actor is the inviter from then
+        on, so that the invitation of a colleague who has left can be accepted. Raises NotFound when it was accepted or
+        revoked, StepUpRequired, RegistrationClosed when registration is off, except for staff.
         """
         actor.require_scope(CUSTOMERS_WRITE)
         async with transaction():
-            invitation = await self._lock_open(actor, invitation_id)
+            invitation, role_ids = await self._lock_open(actor, invitation_id)
             _require_registration(is_staff=invitation.is_staff)
+            inviter_id = invitation.invited_by_id
+            if invitation.is_staff or role_ids:
+                await self._require_giveable(actor, role_ids)
+                inviter_id = actor.user_id
             await self._enqueue(invitation)
-            renewed = await self._invitations.renew(invitation, self.lifetime)
+            renewed = await self._invitations.renew(invitation, self.lifetime, inviter_id)
             await self._audit.record(AuditEntry(actor, "invitation.resent", TARGET_KIND, invitation_id))
         return InvitationOut.of(renewed)
 
@@ -108,14 +116,22 @@ class InvitationService:
         """Revoke the invitation and every link to it; raises NotFound when it was accepted or revoked."""
         actor.require_scope(CUSTOMERS_WRITE)
         async with transaction():
-            await self._invitations.revoke(await self._lock_open(actor, invitation_id))
+            invitation, _ = await self._lock_open(actor, invitation_id)
+            await self._invitations.revoke(invitation)
             await self._audit.record(AuditEntry(actor, "invitation.revoked", TARGET_KIND, invitation_id))
 
-    async def _lock_open(self, actor: Principal, invitation_id: int) -> Invitation:
+    async def _lock_open(self, actor: Principal, invitation_id: int) -> tuple[Invitation, set[int]]:
+        """Lock the invitation, and return it with the ids of its roles."""
         invitation = await self._invitations.lock_open(invitation_id)
-        if invitation.is_staff or await self._invitations.role_ids(invitation):
+        role_ids = await self._invitations.role_ids(invitation)
+        if invitation.is_staff or role_ids:
             actor.require_scope(STAFF_MANAGE)
-        return invitation
+        return invitation, role_ids
+
+    async def _require_giveable(self, actor: Principal, role_ids: Collection[int]) -> None:
+        actor.require_recent_authentication()
+        if role_ids:
+            await self._roles.lock_giveable(actor, (), role_ids)
 
     async def _enqueue(self, invitation: Invitation) -> None:
         token = await self._tokens.issue_another(None, {"invitation": invitation.pk})

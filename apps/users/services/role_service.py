@@ -10,6 +10,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.database.transaction import transaction
 from apps.core.entity_tags import ANY_VERSION, Precondition
 from apps.core.errors import NotAllowed
+from apps.core.schemas.base import REASON
 from apps.core.schemas.page import Page, PageQuery
 from apps.users.repositories.role_repository import RoleInUse, RoleRepository
 from apps.users.schemas.role import RoleCreate, RoleOut, RoleUpdate
@@ -42,7 +43,7 @@ class RoleService:
         """Create a role; raises NotAllowed, InsufficientScopes, Conflict when its name is taken."""
         actor.require_scope(STAFF_MANAGE)
         _require_held(actor, new.scopes)
-        fields = new.model_dump()
+        fields, actor = new.model_dump(exclude={REASON}), actor.because(new.reason)
         async with transaction():
             role_id = await self._roles.insert(new.name)
             await self._roles.replace_scopes(role_id, new.scopes)
@@ -60,7 +61,7 @@ class RoleService:
         """
         actor.require_scope(STAFF_MANAGE)
         actor.require_recent_authentication()
-        changes = update.model_dump(include=update.model_fields_set)
+        changes, actor = update.model_dump(include=update.changed_fields), actor.because(update.reason)
         async with transaction():
             before = RoleOut.of(await self._roles.lock(role_id))
             _require_changeable(actor, before)

@@ -20,7 +20,7 @@ from apps.usage.dependencies import usage_service
 from apps.usage.schemas.call import Call
 from apps.verification.dependencies import key_explanations
 from apps.verification.schemas.explanation import CallToExplain, KeyExplanation
-from apps.verification.schemas.verification import WEIGHT_MAXIMUM
+from apps.verification.schemas.verification import UNITS_MAXIMUM, WEIGHT_MAXIMUM
 from apps.verification.services.call_search import as_shown_to
 
 REFUSALS_SHOWN = 20
@@ -31,6 +31,7 @@ CHECK_LABELS = {
     "owner": "Owner",
     "address": "Address",
     "scopes": "Scopes",
+    "operation": "Operation",
     "rate_limits": "Rate limits",
     "budget": "Budget of the key",
     "balance": "Balance of the owner",
@@ -56,6 +57,21 @@ class CallForm(SchemaForm):
         widget=AdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         help_text="In credits.",
     )
+    operation = forms.CharField(
+        label="Operation",
+        required=False,
+        max_length=100,
+        widget=AdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="Instead of a cost: an operation that the plan has a price for.",
+    )
+    units = forms.IntegerField(
+        label="Units",
+        required=False,
+        min_value=1,
+        max_value=UNITS_MAXIMUM,
+        widget=AdminIntegerFieldWidget,
+        help_text="Of the operation. Empty: one.",
+    )
     weight = forms.IntegerField(
         label="Weight",
         initial=1,
@@ -65,9 +81,19 @@ class CallForm(SchemaForm):
         help_text="What the call counts against the rate limits.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Validate the values by the schema, which has its own value for missing units."""
+        if self.cleaned_data.get("units") is None:
+            self.cleaned_data.pop("units", None)
+        return super().clean()
+
     def clean_ip(self) -> str | None:
         """Return the address, or None for none."""
         return self.cleaned_data["ip"] or None
+
+    def clean_operation(self) -> str | None:
+        """Return the operation, or None for none."""
+        return self.cleaned_data["operation"] or None
 
 
 def _context(request: HttpRequest, key: Any) -> Mapping[str, Any]:
@@ -80,7 +106,7 @@ def _context(request: HttpRequest, key: Any) -> Mapping[str, Any]:
         "explanation": explanation,
         "checks": [(CHECK_LABELS[check.name], check) for check in explanation.checks] if explanation else [],
         "call": call,
-        "cost": amount_text(call.cost),
+        "cost": amount_text(explanation.cost) if explanation and explanation.cost is not None else "unknown",
         "is_tried": is_tried,
         "form": form,
         "counts": call_service(usage_service().recent_refusals, key.pk),
@@ -107,6 +133,7 @@ def _shown(refused: Call) -> dict[str, Any]:
         "scopes": "\n".join(refused.scopes),
         "ip": refused.ip or "",
         "cost": f"{refused.cost or NOTHING:f}",
+        "operation": refused.unknown_operation,
         "weight": str(refused.weight or 1),
     }
     return {

@@ -1,7 +1,8 @@
 """An API key as a batch uses it, beside its counters and its owner's balance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any, NamedTuple, Self
@@ -20,7 +21,7 @@ DISTINCT_VALUES_CACHED = 512
 class KeyRow(NamedTuple):
     """A key, found by one of its secrets, with its owner and plan: the columns of the statement `records`, in order.
 
-    `secret_expires_at` is the end of a rotation's grace period. `metadata`, `rate_limits` and `plan_rate_limits` are
+    `secret_expires_at` is the end of a rotation's grace period. `metadata`, `rate_limits` and what the plan has are
     JSON. `role_scopes` are those of the owner's roles, or None if no scope of the key depends on them.
     """
 
@@ -43,6 +44,8 @@ class KeyRow(NamedTuple):
     owner_is_superuser: bool
     plan: str
     plan_rate_limits: str
+    plan_features: str
+    plan_prices: str
     role_scopes: list[str] | None
 
 
@@ -50,8 +53,9 @@ class KeyRecord(NamedTuple):
     """A key as queries are decided on it. Workers keep many of them, so equal parts are shared.
 
     `scopes` are the effective ones: those that the owner holds now. `rate_limits` are the plan's and the key's own,
-    each with its period in milliseconds, the shortest first. `name` and `properties` are members of a JSON object: what
-    responses say about the key beside its ids. Many keys have the same properties.
+    each with its period in milliseconds, the shortest first. `prices` are the plan's: the credits for a unit of each
+    operation. `name` and `properties` are members of a JSON object: what responses say about the key beside its ids.
+    Many keys have the same properties.
     """
 
     digest: bytes
@@ -60,6 +64,7 @@ class KeyRecord(NamedTuple):
     scopes: tuple[str, ...]
     networks: tuple[Network, ...]
     rate_limits: Sequence[tuple[RateLimit, int]]
+    prices: Mapping[str, Decimal]
     is_active: bool
     revoked_at: datetime | None
     expires_at: datetime | None
@@ -82,6 +87,7 @@ class KeyRecord(NamedTuple):
             scopes=scopes,
             networks=_networks(tuple(row.ip_allowlist)),
             rate_limits=rate_limits_of(row.plan_rate_limits, row.rate_limits),
+            prices=_prices(row.plan_prices),
             is_active=row.is_active,
             revoked_at=row.revoked_at,
             expires_at=row.expires_at,
@@ -90,7 +96,7 @@ class KeyRecord(NamedTuple):
             owner_locked_until=row.owner_locked_until,
             owner_is_staff=row.owner_is_staff,
             name=orjson.dumps({"name": row.name})[1:-1],  # a copy: orjson's own bytes hold a whole buffer
-            properties=_properties(row.environment, scopes, row.plan, row.metadata, row.expires_at),
+            properties=_properties(row.environment, scopes, row.plan, row.plan_features, row.metadata, row.expires_at),
         )
 
     @property
@@ -112,12 +118,13 @@ def _effective_scopes(own: tuple[str, ...], held: frozenset[str] | None) -> tupl
 
 @lru_cache(maxsize=DISTINCT_VALUES_CACHED)
 def _properties(
-    environment: str, scopes: tuple[str, ...], plan: str, metadata: str, expires_at: datetime | None
+    environment: str, scopes: tuple[str, ...], plan: str, features: str, metadata: str, expires_at: datetime | None
 ) -> bytes:
     fields = {
         "environment": environment,
         "scopes": scopes,
         "plan": plan,
+        "features": orjson.loads(features),
         "metadata": orjson.loads(metadata),
         "expires_at": rfc3339(expires_at) if expires_at else None,
     }
@@ -127,6 +134,11 @@ def _properties(
 @lru_cache(maxsize=DISTINCT_VALUES_CACHED)
 def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(map(ip_network, texts))
+
+
+@lru_cache(maxsize=DISTINCT_VALUES_CACHED)
+def _prices(texts: str) -> Mapping[str, Decimal]:
+    return {operation: Decimal(price) for operation, price in orjson.loads(texts).items()}
 
 
 @lru_cache(maxsize=DISTINCT_VALUES_CACHED)

@@ -35,15 +35,17 @@ class Caller(NamedTuple):
 class VerificationQuery:
     """Whether the key with this digest may make a call.
 
-    `cost` is in credits; `weight` counts against the rate limits. With `is_idempotent`, `request_id` is the client's
-    idempotency key, in the space of its `caller`, which is authorized in the same batch, or of `caller_name`, which
-    names a caller that has been authorized before. With `has_unreadable_address`, the caller has sent a text that is
-    not an address, which is allowed for no key.
+    `cost` is in credits; with an `operation`, it is the plan's price of `units` of that. `weight` counts against the
+    rate limits. With `is_idempotent`, `request_id` is the client's idempotency key, in the space of its `caller`, which
+    is authorized in the same batch, or of `caller_name`, which names a caller that has been authorized before. With
+    `has_unreadable_address`, the caller has sent a text that is not an address, which is allowed for no key.
     """
 
     digest: bytes
     purpose: Purpose = Purpose.METERED
     cost: Decimal = NOTHING
+    operation: str = ""
+    units: int = 1
     weight: int = 1
     scopes: tuple[str, ...] = ()
     address: Address | None = None

@@ -17,13 +17,15 @@ class Code(StrEnum):
     EXPIRED = "EXPIRED"
     FORBIDDEN = "FORBIDDEN"
     INSUFFICIENT_SCOPES = "INSUFFICIENT_SCOPES"
+    UNKNOWN_OPERATION = "UNKNOWN_OPERATION"
     RATE_LIMITED = "RATE_LIMITED"
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
     VALID = "VALID"
 
 
 class Detail(StrEnum):
-    """What exactly refuses a call. Other details are names: of the rate limit, and of the first missing scope."""
+    """What exactly refuses a call. Other details are names: of the rate limit, of the first missing scope, and of
+    the operation without a price."""
 
     REVOKED = "revoked"
     DISABLED = "disabled"

@@ -26,6 +26,8 @@ SELECT
         FROM plan_limits AS rate_limit
         WHERE rate_limit.plan_id = owner.plan_id
     ), '[]'),
+    plan.features::text,
+    plan.prices::text,
     CASE WHEN key.scopes && %(reserved)s THEN ARRAY(
         SELECT given.scope
         FROM users_groups AS membership
@@ -49,7 +51,7 @@ CROSS JOIN LATERAL (
     WHERE id = key.user_id
     OFFSET 0
 ) AS owner
-CROSS JOIN LATERAL (SELECT name FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
+CROSS JOIN LATERAL (SELECT name, features, prices FROM plans WHERE id = owner.plan_id OFFSET 0) AS plan
 
 -- name: balances
 -- If locked, the row of a customer covers the counters of all their keys: every writer of counters locks it first.

@@ -87,6 +87,22 @@ WHERE counter.budget_spent IS DISTINCT FROM coalesce(used.cost, 0)
 ORDER BY 4
 LIMIT %s
 
+-- name: each_approved_request_is_posted_once
+-- An entry of another customer or type is none. No entry belongs to two requests: transaction_id is unique.
+SELECT
+    approval.user_id, approval.transaction_id, NULL::bigint, NULL::bigint,
+    CASE WHEN approval.state = 'approved' THEN approval.amount ELSE 0 END, entry.amount, count(*) OVER ()
+FROM credit_approvals AS approval
+LEFT JOIN ledger_entries AS entry
+    ON entry.id = approval.transaction_id AND entry.user_id = approval.user_id AND entry.type = approval.type
+WHERE
+    CASE
+        WHEN approval.state = 'approved' THEN entry.amount IS DISTINCT FROM approval.amount
+        ELSE approval.transaction_id IS NOT NULL
+    END
+ORDER BY approval.id
+LIMIT %s
+
 -- name: rollup_is_sum_of_calls
 -- Of those calls whose usage events are kept, up to the mark.
 SELECT

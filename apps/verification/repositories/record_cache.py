@@ -5,7 +5,8 @@ rows, what has changed since the position of the cache (`record_changes.py`), an
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple, Self
 
 from apps.verification.domain import KeyRecord
@@ -17,7 +18,9 @@ RECORD_CACHE_BYTES_MAXIMUM = 100_000_000
 RECORD_BYTES, OWNER_BYTES = 810, 250
 # What equal records share: a collection or a text, and what is in it.
 PART_BYTES = 180
-SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES = 100, 580, 900
+SCOPE_BYTES, NETWORK_BYTES, RATE_LIMIT_BYTES, PRICE_BYTES = 100, 580, 900, 280
+
+type Part = Sequence[object] | Mapping[str, Decimal]
 
 
 class Position(NamedTuple):
@@ -153,17 +156,19 @@ class RecordCache:
                 self.size -= size_of_part(part)
 
 
-def _parts(record: KeyRecord) -> Iterable[Sequence[object]]:
+def _parts(record: KeyRecord) -> Iterable[Part]:
     """Return the parts of a record that are the same objects as those of other records, if these are equal."""
-    return (record.scopes, record.networks, record.rate_limits, record.properties)
+    return (record.scopes, record.networks, record.rate_limits, record.prices, record.properties)
 
 
-def size_of_part(part: Sequence[object]) -> int:
+def size_of_part(part: Part) -> int:
     """Return about how many bytes of memory a part takes that records share."""
     if not part:
         return 0
     if isinstance(part, bytes):
         return PART_BYTES + len(part)
+    if isinstance(part, Mapping):
+        return PART_BYTES + sum(PRICE_BYTES + len(name) for name in part)
     return PART_BYTES + sum(map(_size_of_item, part))
 
 

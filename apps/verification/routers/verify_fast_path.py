@@ -24,7 +24,7 @@ JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"app
 BEARER = b"Bearer "
 CALLERS_CACHED = 4096
 # A service repeats the same few calls for many keys: a call that has only these fields is validated once.
-REPEATED = {"key", "cost", "weight", "scopes", "tag"}
+REPEATED = {"key", "cost", "operation", "units", "weight", "scopes", "tag"}
 CALLS_CACHED = 1024
 
 

@@ -6,7 +6,9 @@ from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Amount
 from apps.usage.schemas.call import Call
 
-MadeCheckName = Literal["found", "enabled", "expiry", "owner", "address", "scopes", "rate_limits", "budget", "balance"]
+MadeCheckName = Literal[
+    "found", "enabled", "expiry", "owner", "address", "scopes", "operation", "rate_limits", "budget", "balance"
+]
 
 
 class MadeCheck(ResponseSchema):

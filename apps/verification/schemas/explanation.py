@@ -1,33 +1,30 @@
 """What a call would get now, and why."""
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from apps.api_keys.schemas.api_key import Scopes
-from apps.core.schemas.base import RequestSchema, ResponseSchema
+from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Amount, Timestamp
-from apps.core.values.amounts import InputAmount
 from apps.verification.domain import Code
-from apps.verification.schemas.verification import RateLimitStatusOut, Weight
+from apps.verification.schemas.verification import PricedRequest, RateLimitStatusOut, Weight
 
 Source = Literal["plan", "key"]
 
 
-class CallToExplain(RequestSchema):
+class CallToExplain(PricedRequest):
     """A call, as in a verification. Without `ip`, it comes from an address that the key's allowlist allows."""
 
     scopes: Scopes = Field(default_factory=list)
     ip: Annotated[str, Field(max_length=100)] | None = None
-    cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
     weight: Weight = 1
 
 
 class ExplainedCheck(ResponseSchema):
     """One check, whatever the others say: whether the call passes it, and if not, the `detail` of its refusal."""
 
-    name: Literal["enabled", "expiry", "owner", "address", "scopes", "rate_limits", "budget", "balance"]
+    name: Literal["enabled", "expiry", "owner", "address", "scopes", "operation", "rate_limits", "budget", "balance"]
     code: Code
     passed: bool
     detail: str | None
@@ -43,7 +40,8 @@ class EffectiveRateLimit(RateLimitStatusOut):
 class KeyExplanation(ResponseSchema):
     """What a call would get now, in a sentence, and each check in the order in which they are made.
 
-    The first check that is not passed gives `code` and `detail`. Nothing is counted or charged.
+    The first check that is not passed gives `code` and `detail`. `cost` is the price of the call, null if its operation
+    has none. Nothing is counted or charged.
     """
 
     key_id: int
@@ -54,6 +52,7 @@ class KeyExplanation(ResponseSchema):
     sentence: str
     retry_after_seconds: int | None
     checks: list[ExplainedCheck]
+    cost: Amount | None
     plan: str
     scopes: list[str]
     ip_allowlist: list[str]

@@ -6,21 +6,49 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 
 from apps.api_keys.schemas.api_key import Scopes
 from apps.core.rate_limits.rate_limit import RateLimitStatus
 from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.core.schemas.fields import Amount, OneLine, Timestamp, rfc3339
 from apps.core.values.amounts import InputAmount
+from apps.plans.schemas.plan import OperationName
 from apps.verification.domain import Code, Verdict
 
 WEIGHT_MAXIMUM = 1_000_000
+UNITS_MAXIMUM = 10_000_000  # times the highest price: still a valid amount
 Weight = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_MAXIMUM)]
+Units = Annotated[int, Field(strict=True, ge=1, le=UNITS_MAXIMUM)]
 
 
-class VerifyRequest(RequestSchema):
+class PricedRequest(RequestSchema):
+    """What a call costs: `cost` credits, or the price of `units` of an `operation` in the plan of the key's owner."""
+
+    # In this order: the rules of each depend on those before.
+    cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
+    operation: OperationName | None = None
+    units: Units = 1
+
+    @field_validator("operation")
+    @classmethod
+    def _is_the_only_price(cls, operation: str | None, info: ValidationInfo) -> str | None:
+        if operation is not None and info.data.get("cost"):
+            raise ValueError("name a cost or an operation, not both")
+        return operation
+
+    @field_validator("units")
+    @classmethod
+    def _are_of_an_operation(cls, units: int, info: ValidationInfo) -> int:
+        if "operation" in info.data and info.data["operation"] is None:
+            raise ValueError("name the operation of which these are units")
+        return units
+
+
+class VerifyRequest(PricedRequest):
     """A call to verify. `cost` is in credits, `weight` counts against the rate limits, `ip` is the client's address.
+    Instead of a cost, name an `operation` of which the call uses so many `units`: the price of the customer's plan
+    determines the cost. Without a `tag`, the operation is the tag.
     `request_id` is the idempotency key: a retry of the same call with the same one is charged once, and gets the first
     response.
 
@@ -28,7 +56,6 @@ class VerifyRequest(RequestSchema):
     NOT_FOUND, an address that cannot be read is FORBIDDEN."""
 
     key: SecretStr
-    cost: Annotated[InputAmount, Field(ge=0)] = Decimal(0)
     weight: Weight = 1
     scopes: Scopes = Field(default_factory=list)
     ip: str | None = None
@@ -42,6 +69,7 @@ NO_KEY = orjson.dumps(
         **dict.fromkeys(("key_id", "user_id", "name", "environment")),
         "scopes": [],
         "plan": None,
+        "features": {},
         "metadata": {},
         "expires_at": None,
     }
@@ -62,10 +90,10 @@ class VerifyResponse(ResponseSchema):
     """Whether the key may make the call, and if not, why. The fields of the key are null when it was not found.
 
     `detail` says what exactly refuses the call: `revoked` or `disabled`; `key` or `secret` (which of them has expired);
-    `owner_suspended`, `owner_locked`, `address_not_allowed` or `address_unreadable`; the first missing scope; the name
-    of the rate limit; `budget` or `balance`. It is null for VALID and NOT_FOUND. `balance` and `rate_limits` are those
-    after the call. `retry_after_seconds` is how long to wait after RATE_LIMITED; it is null if `weight` exceeds a whole
-    limit.
+    `owner_suspended`, `owner_locked`, `address_not_allowed` or `address_unreadable`; the first missing scope; the
+    operation that has no price; the name of the rate limit; `budget` or `balance`. It is null for VALID and NOT_FOUND.
+    `features` are those of the owner's plan. `balance` and `rate_limits` are those after the call.
+    `retry_after_seconds` is how long to wait after RATE_LIMITED; it is null if `weight` exceeds a whole limit.
     """
 
     valid: bool
@@ -77,6 +105,7 @@ class VerifyResponse(ResponseSchema):
     environment: Literal["live", "test"] | None = None
     scopes: list[str] = []
     plan: str | None = None
+    features: dict[str, bool | int | float] = {}
     metadata: dict[str, Any] = {}
     expires_at: Timestamp | None = None
     balance: Amount | None = None

@@ -25,6 +25,7 @@ CHECKS: Mapping[MadeCheckName, str] = {
     "owner": "The owner is active.",
     "address": "The address is allowed.",
     "scopes": "The key has every scope that the call needs.",
+    "operation": "The plan has a price for the operation, if the call names one.",
     "rate_limits": "No rate limit is used up.",
     "budget": "The key's budget covers the call.",
     "balance": "The balance covers the call.",
@@ -35,6 +36,7 @@ REFUSING: Mapping[str, MadeCheckName] = {
     Code.DISABLED: "enabled",
     Code.EXPIRED: "expiry",
     Code.INSUFFICIENT_SCOPES: "scopes",
+    Code.UNKNOWN_OPERATION: "operation",
     Code.RATE_LIMITED: "rate_limits",
 }
 REFUSING_BY_DETAIL: Mapping[str | None, MadeCheckName] = {

@@ -1,6 +1,7 @@
 """Decides verification queries. Pure: no I/O, no clock, no Django; the same input gives the same verdicts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -85,13 +86,27 @@ def insufficient(record: KeyRecord, query: VerificationQuery, _now: datetime) ->
     return _first_missing(record.scopes, query.scopes) if query.scopes else None
 
 
+def unpriced(record: KeyRecord, query: VerificationQuery, _now: datetime) -> str | None:
+    """Refuse a call of an operation for which the owner's plan has no price."""
+    return query.operation if query.operation and query.operation not in record.prices else None
+
+
 # These depend on the key and the call only; rate limits and credits, which follow, depend on earlier queries too.
 CHECKS: tuple[tuple[Code, Check], ...] = (
     (Code.DISABLED, disabled),
     (Code.EXPIRED, expired),
     (Code.FORBIDDEN, forbidden),
     (Code.INSUFFICIENT_SCOPES, insufficient),
+    (Code.UNKNOWN_OPERATION, unpriced),
 )
+
+
+def cost_of(record: KeyRecord, query: VerificationQuery) -> Decimal | None:
+    """Return what the call costs, or None if its operation has no price."""
+    if not query.operation:
+        return query.cost
+    price = record.prices.get(query.operation)
+    return None if price is None else price * query.units
 
 
 class Refusal(NamedTuple):
@@ -157,6 +172,8 @@ class _Batch:
         return verdict if is_in_time else RequestIdReused(TOO_LATE)
 
     def _decide(self, record: KeyRecord, query: VerificationQuery) -> Verdict:
+        if query.operation:
+            query = replace(query, cost=cost_of(record, query) or NOTHING)
         refused = refusal(record, query, self._snapshot.now)
         if refused is not None:
             return self._refuse(record, query, *refused)

@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple
 
 from apps.core.values.amounts import AMOUNT_MAXIMUM
 from apps.verification.domain import BatchSnapshot, Code, KeyRecord, Purpose, Verdict, VerificationQuery
-from apps.verification.services.decision import NO_COUNTERS, NOTHING, decide
+from apps.verification.services.decision import NO_COUNTERS, NOTHING, cost_of, decide
 
 NO_RETRY = timedelta(0)
 
-CheckName = Literal["enabled", "expiry", "owner", "address", "scopes", "rate_limits", "budget", "balance"]
+CheckName = Literal["enabled", "expiry", "owner", "address", "scopes", "operation", "rate_limits", "budget", "balance"]
 
 
 class CheckResult(NamedTuple):
@@ -55,9 +55,11 @@ def _checks(snapshot: BatchSnapshot, record: KeyRecord, query: VerificationQuery
         networks=(),
     )
     free = VerificationQuery(digest=query.digest, purpose=Purpose.INSPECTION, weight=0)
-    paid = replace(free, cost=query.cost)
+    priced = replace(free, operation=query.operation, units=query.units)
+    paid = replace(free, cost=cost_of(record, query) or NOTHING)
     rich = replace(snapshot, balances={record.user_id: AMOUNT_MAXIMUM})
     unbounded = _without_budget(snapshot, record)
+    unlimited = replace(unbounded, balances=rich.balances)
     expiring = usable._replace(expires_at=record.expires_at, secret_expires_at=record.secret_expires_at)
     owned = usable._replace(owner_is_active=record.owner_is_active, owner_locked_until=record.owner_locked_until)
     addressed = replace(free, address=query.address, has_unreadable_address=query.has_unreadable_address)
@@ -68,6 +70,7 @@ def _checks(snapshot: BatchSnapshot, record: KeyRecord, query: VerificationQuery
         CheckResult("owner", Code.FORBIDDEN, _on(snapshot, owned, free)),
         CheckResult("address", Code.FORBIDDEN, _on(snapshot, usable._replace(networks=record.networks), addressed)),
         CheckResult("scopes", Code.INSUFFICIENT_SCOPES, _on(snapshot, usable, replace(free, scopes=query.scopes))),
+        CheckResult("operation", Code.UNKNOWN_OPERATION, _on(unlimited, usable, priced)),
         CheckResult("rate_limits", Code.RATE_LIMITED, _on(snapshot, usable, replace(free, weight=query.weight))),
         CheckResult("budget", Code.INSUFFICIENT_CREDITS, _on(rich, usable, paid)),
         CheckResult("balance", Code.INSUFFICIENT_CREDITS, _on(unbounded, usable, paid)),

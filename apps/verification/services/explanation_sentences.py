@@ -65,6 +65,13 @@ def _scopes(situation: Situation) -> str:
     return "The key has every scope that the call needs." if situation.call.scopes else "The call needs no scope."
 
 
+def _operation(situation: Situation) -> str:
+    call = situation.call
+    if not call.operation:
+        return "The call names no operation, but its cost."
+    return f"On this plan, {call.units:,} of {call.operation} cost {amount_text(call.cost)}."
+
+
 def _rate_limits(_situation: Situation) -> str:
     return "No rate limit is used up."
 
@@ -88,6 +95,7 @@ PASSED: Mapping[CheckName, Callable[[Situation], str]] = {
     "owner": _owner,
     "address": _address,
     "scopes": _scopes,
+    "operation": _operation,
     "rate_limits": _rate_limits,
     "budget": _budget,
     "balance": _balance,

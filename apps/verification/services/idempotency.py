@@ -34,6 +34,7 @@ def fingerprint_of(query: VerificationQuery) -> bytes:
         str(query.address),
         query.has_unreadable_address,
         query.tag,
+        *((query.operation, query.units) if query.operation else ()),
     ]
     return sha256(orjson.dumps(parts)).digest()[:FINGERPRINT_BYTES]
 

@@ -1,5 +1,6 @@
 """Says what a call of a key would get now, and why, without using anything up."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_network
@@ -17,6 +18,7 @@ from apps.core.values.ip_addresses import parse_address
 from apps.verification.domain import BatchSnapshot, KeyRecord, Purpose, VerificationQuery
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.schemas.explanation import CallToExplain, EffectiveRateLimit, ExplainedCheck, KeyExplanation
+from apps.verification.services.decision import cost_of
 from apps.verification.services.explanation import CheckResult, Explanation, explain
 from apps.verification.services.explanation_sentences import Situation, answer_of, sentence_of
 
@@ -58,6 +60,8 @@ def _query_of(digest: bytes, key: ApiKeyOut, call: CallToExplain) -> Verificatio
         digest=digest,
         purpose=Purpose.INSPECTION,
         cost=call.cost,
+        operation=call.operation or "",
+        units=call.units,
         weight=call.weight,
         scopes=tuple(call.scopes),
         address=address,
@@ -70,7 +74,8 @@ def _shown(
 ) -> KeyExplanation:
     explained = explain(snapshot, query)
     balance = snapshot.balances.get(record.user_id, NOTHING) if shows_balance else None
-    verdict, situation = explained.verdict, Situation(key, query, balance)
+    verdict, cost = explained.verdict, cost_of(record, query)
+    situation = Situation(key, replace(query, cost=cost or NOTHING), balance)
     return KeyExplanation(
         key_id=record.key_id,
         user_id=record.user_id,
@@ -80,6 +85,7 @@ def _shown(
         sentence=answer_of(verdict),
         retry_after_seconds=verdict.retry_after_seconds,
         checks=[_check(check, sentence_of(check, situation)) for check in explained.checks],
+        cost=cost,
         plan=orjson.loads(b"{%s}" % record.properties)["plan"],
         scopes=list(record.scopes),
         ip_allowlist=key.ip_allowlist,

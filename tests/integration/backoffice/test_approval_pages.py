@@ -69,6 +69,14 @@ def test_large_posting_says_before_that_it_needs_approval(browser):
     assert (approval.state, approval.reason, balance_of(user)) == ("pending", FORM["reason"], "0.000000")
 
 
+def test_form_says_what_was_posted_within_a_day(browser):
+    user = make_user()
+    browser.post(posting_page(user), previewed(amount="60", type="goodwill"))
+    page = text_of(browser.post(posting_page(user), {**FORM, "amount": "60", "type": "goodwill", "reference_id": "8"}))
+    assert "With the 60.00 credits that you have posted to this customer within a day, this needs approval" in page
+    assert '<input type="submit" value="Ask for approval"' in page
+
+
 def test_form_that_is_sent_twice_asks_once(browser):
     user = make_user()
     chains = [browser.post(posting_page(user), LARGE, follow=True).redirect_chain for _ in range(2)]
@@ -129,6 +137,22 @@ def test_nobody_decides_about_an_own_request(browser, staff, asker, operation):
             assert "You have asked for these credits yourself." in text_of(answer)
         approval.refresh_from_db()
         assert approval.state == "pending"
+    assert not CreditTransaction.objects.exists()
+
+
+def test_who_asked_withdraws_the_request_and_others_cannot(browser, asker):
+    approval = ask(asker, make_user())
+    assert url("withdraw", approval) not in text_of(browser.get(change(approval)))
+    told = text_of(browser.post(url("withdraw", approval), {"reason": "x"}, follow=True))
+    assert "Only the person who asked for these credits can withdraw them." in told
+    own = browser_of(asker)
+    assert url("withdraw", approval) in text_of(own.get(change(approval)))
+    assert "bob@example.com asks to post 500.00 credits" in text_of(own.get(url("withdraw", approval)))
+    shown = text_of(own.post(url("withdraw", approval), {"reason": "a mistake"}, follow=True))
+    assert f"Credits for {approval.user.email} withdrawn." in shown
+    assert "a mistake" in shown
+    assert url("withdraw", approval) not in text_of(own.get(change(approval)))
+    assert only_event(action="credit_approval.withdrawn").actor_id == asker.pk
     assert not CreditTransaction.objects.exists()
 
 

@@ -4,8 +4,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.api_keys.services import key_format
 from apps.core.event_loop import call_service
 from apps.usage.dependencies import refusals
+from apps.verification.services.call_search import CallSearch
 from tests.integration.backoffice.pages import text_of
 from tests.integration.usage.pending import spend
 from tests.integration.usage.test_refusals import refused
@@ -53,6 +55,29 @@ def test_invalid_id_is_refused(browser, request_id):
     response = browser.post(CALLS, {"request_id": request_id})
     assert response.status_code == 200
     assert "request_id" in response.context["form"].errors
+
+
+def test_exact_blanks_of_an_id_matter(browser):
+    key = make_key()
+    call_service(refusals().write, [refused(key.id, "req  7", user_id=key.row.user_id)])
+    page = text_of(browser.post(CALLS, {"request_id": "req  7"}))
+    assert reverse("admin:api_keys_apikey_change", args=[key.id]) in page
+
+
+def test_pasted_key_reaches_neither_the_page_nor_the_database(browser, monkeypatch):
+    """PostgreSQL logs a slow statement together with the id."""
+    secret, found = key_format.generate_key("live"), CallSearch.find
+    looked_for = []
+
+    async def find(self, actor, request_id):
+        looked_for.append(request_id)
+        return await found(self, actor, request_id)
+
+    monkeypatch.setattr(CallSearch, "find", find)
+    page = text_of(browser.post(CALLS, {"request_id": f'"{secret}"'}))
+    assert "No call has this request id." in page
+    assert secret not in page
+    assert looked_for == [f'"{key_format.visible_prefix(secret)}"']
 
 
 def test_only_staff_who_may_read_keys(limited):

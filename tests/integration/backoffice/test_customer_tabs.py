@@ -11,14 +11,18 @@ from django.test import Client
 from apps.api_keys.models import ApiKeyCounter
 from apps.audit.models import AuditEvent
 from apps.authentication.models import Session
+from apps.core.authorization.principal import OPERATOR
+from apps.core.event_loop import call_service
 from apps.credits.models import CreditTransaction
 from apps.identities.models import Identity
 from apps.second_factors.models import TotpDevice
 from apps.usage.models import Refusal, UsageBatch
+from apps.users.dependencies import account_update
 from apps.users.models import AccountNote, User
+from apps.users.schemas.user import UserUpdate
 from tests.integration.backoffice.customer_pages import NOW, TABS, links_on, page_of, refuse, text_on, use
 from tests.integration.backoffice.pages import CUSTOMERS, KEYS, USERS, only_event, text_of
-from tests.support.factories import give_credits, make_key, make_staff, make_user
+from tests.support.factories import give_credits, make_key, make_plan, make_staff, make_user
 from tests.support.sessions import sign_in
 
 pytestmark = pytest.mark.integration
@@ -35,7 +39,10 @@ def test_overview_explains_each_key(browser: Client):
     use(laptop)
     page = text_on(browser, user)
     assert "1 allowed, 5 refused" in page
-    assert re.search(r"laptop sk_live_\w+… Budget spent 0\sminutes ago \d\d:\d\d: the key's budget is spent", page)
+    drawn = text_of(browser.get(page_of(user)))
+    assert re.search(r'<svg [^>]*aria-label="Calls of the last 24 hours: 1 allowed, 5 refused; most from', drawn)
+    assert (drawn.count('<rect class="allowed"'), "style=" in drawn) == (1, False)
+    assert re.search(r"laptop sk_live_\w+… Budget spent \d+\sminutes? ago \d\d:\d\d: the key's budget is spent", page)
     assert re.search(r"ci sk_live_\w+… Disabled never \d\d:\d\d: the key is disabled", page)
     assert "rate limit minute" not in page
     assert "of another" not in page
@@ -147,6 +154,19 @@ def test_timeline_is_one_trail_in_words(browser: Client, staff: User):
     assert f"Credits posted (account {other.pk}) the owner" in page
     assert "Account deleted" not in page
     assert page.index("Credits posted") < page.index("Account changed") < page.index("Wrong password")
+
+
+def test_timeline_names_plans(browser: Client):
+    plan, user = make_plan(name="gold"), make_user()
+    call_service(account_update().update, OPERATOR, user.pk, UserUpdate(plan="gold"))
+    AuditEvent.objects.create(
+        subject_id=user.pk, actor_kind="session", action="user.created", target_kind="user", target_id=user.pk,
+        after={"plan_id": 10**9},
+    )  # fmt: skip
+    page = text_on(browser, user, "timeline/")
+    assert f"Plan: {user.plan.name} → gold" in page
+    assert "Plan: 1000000000 (deleted)" in page
+    assert f"Plan: {plan.pk}" not in page
 
 
 def test_timeline_has_parts(browser: Client):

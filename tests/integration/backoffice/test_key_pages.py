@@ -189,3 +189,25 @@ def test_deleting_several_needs_a_confirmation(browser):
     assert ApiKey.objects.filter(deleted_at=None).count() == 2
     browser.post(asked)
     assert ApiKey.objects.filter(deleted_at=None).count() == 0
+
+
+@pytest.mark.parametrize("owner", ["abc", "\u00b2", "-1", "9" * 30])
+def test_owner_that_is_no_id_is_not_chosen(browser, owner):
+    assert browser.get(f"{KEYS}add/", {"user": owner}).status_code == 200
+    assert "user" in form_errors(browser.post(f"{KEYS}add/", {"user": owner, "name": "laptop"}))
+
+
+def test_link_to_a_new_key_fills_in_its_owner_alone(browser):
+    user = make_user()
+    page = browser.get(f"{KEYS}add/", {"user": user.pk, "name": "laptop", "expires_at": "tomorrow"})
+    assert page.status_code == 200
+    assert page.context["adminform"].form.initial == {"user": str(user.pk)}
+
+
+def test_half_of_a_surrogate_pair_in_metadata_is_refused(browser):
+    metadata = r'{"a": "\ud800"}'
+    response = browser.post(f"{KEYS}add/", _new(make_user(), {"metadata": metadata}))
+    assert "metadata" in form_errors(response)
+    assert r'"\ud800"' in text_of(response)
+    found = browser.post(f"{KEYS}search/", {"q": metadata}, follow=True)
+    assert list(found.context["cl"].result_list) == []

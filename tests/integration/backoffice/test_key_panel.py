@@ -84,6 +84,7 @@ def test_page_shows_each_check_and_what_is_left(browser):
         "Owner": ("pass", "The owner is active."),
         "Address": ("pass", "Every address is allowed."),
         "Scopes": ("pass", "The call needs no scope."),
+        "Operation": ("pass", "The call names no operation, but its cost."),
         "Rate limits": ("pass", "No rate limit is used up."),
         "Budget of the key": ("pass", "Of its budget of 50.00, 50.00 are left."),
         "Balance of the owner": ("pass", "The balance of 496.20 does not matter: the call costs nothing."),

@@ -9,13 +9,16 @@ from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
+from apps.plans.admin import plan_preview
 from apps.plans.models import Plan, PlanLimit
 from tests.integration.backoffice.pages import PLANS, USERS, fields_of, form_errors, only_event, text_of
 from tests.support.factories import make_key, make_plan, make_user
+from tests.support.record_reader import other_connection
 
 pytestmark = pytest.mark.integration
 
 NOW = timezone.now()
+TOO_MANY = "too many to count"
 
 NEW = {"name": "gold", "rate_limits": "minute 600 per minute\n\n burst 10 per 5 seconds ", "api_keys_maximum": "3"}
 WRONG = [
@@ -26,6 +29,13 @@ WRONG = [
     ({"name": "enterprise"}, "name", "exists"),
     ({"api_keys_maximum": "-1"}, "api_keys_maximum", "greater than or equal to 0"),
     ({"api_keys_maximum": str(2**31)}, "api_keys_maximum", "less than or equal to"),
+    ({"features": "exports"}, "features", "Line 1: Enter a name and a value"),
+    ({"features": "seats 5\nseats 6"}, "features", "Line 2: The name is repeated"),
+    ({"features": "exports perhaps"}, "features", "“exports”: Enter true, false, or a number"),
+    ({"features": "Exports true"}, "features", "“Exports”: String should match"),
+    ({"prices": "resize a lot"}, "prices", "“resize”"),
+    ({"prices": "resize -1"}, "prices", "“resize”: Input should be greater than or equal to 0"),
+    ({"prices": "resize 1000001"}, "prices", "“resize”: Input should be less than or equal to 1000000"),
     ({"rate_limits": "a 1 per day\nminute: 60/60"}, "rate_limits", "Line 2: Enter a name"),
     ({"rate_limits": "a 1 per day\na 2 per hour"}, "rate_limits", "unique name for each"),
     ({"rate_limits": "a/b 1 per day"}, "rate_limits", "Line 1: String should match"),
@@ -120,7 +130,7 @@ def test_edit_shows_whom_it_touches_and_asks_before_it_is_saved(browser):
         make_key(other)
     form = {"name": "premium", "rate_limits": "minute 60 per minute\nday 9 per day", "api_keys_maximum": "1"}
     asked = browser.post(_page(pro), {**form, "reason": "A new price"})
-    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, 2, 3)
+    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, "2", "3")
     assert [(change.name, change.before, change.after, change.effect) for change in asked.context["changes"]] == [
         ("Name", "pro", "premium", "Verifications return the new name."),
         (
@@ -144,14 +154,69 @@ def test_edit_shows_whom_it_touches_and_asks_before_it_is_saved(browser):
     assert (pro.name, pro.api_keys_maximum, len(_windows(pro))) == ("premium", 1, 2)
 
 
+def test_edit_of_features_and_prices_says_what_it_means(browser):
+    plan = make_plan(name="gold", features={"exports": True, "seats": 5}, prices={"resize": "0.050000", "ping": "0"})
+    page = text_of(browser.get(_page(plan)))
+    assert "exports true\nseats 5</textarea>" in page
+    assert "ping 0\nresize 0.05</textarea>" in page
+    form = {"name": "gold", "features": "seats 6\nsso false", "prices": "resize 0.05\nrender 2"}
+    asked = browser.post(_page(plan), {**form, "reason": "A new price list"})
+    assert [tuple(getattr(change, name) for name in change.__slots__) for change in asked.context["changes"]] == [
+        ("Feature “exports”", "true", "none", "Verifications no longer return it."),
+        ("Feature “seats”", "5", "6", "Verifications return it."),
+        ("Feature “sso”", "none", "false", "Verifications return it."),
+        ("Price of “ping”", "0", "none", "Calls of it are refused: UNKNOWN_OPERATION."),
+        ("Price of “render”", "none", "2", "Each call of it costs this much for a unit, in credits."),
+    ]
+    assert browser.post(_page(plan), fields_of(asked, "preview-form")).status_code == 302
+    plan.refresh_from_db()
+    assert plan.features == {"seats": 6, "sso": False}
+    assert plan.prices == {"resize": "0.050000", "render": "2.000000"}
+    event = only_event(action="plan.updated")
+    assert (event.before["prices"], event.after["prices"]) == (
+        {"resize": "0.050000", "ping": "0"},
+        {"resize": "0.050000", "render": "2.000000"},
+    )
+
+
+def test_prices_that_stay_are_no_change(browser):
+    plan = make_plan(name="gold", prices={"resize": "0.050000"})
+    form = fields_of(browser.get(_page(plan)), "plan_form")
+    assert form["prices"] == ["resize 0.05"]
+    assert browser.post(_page(plan), {**form, "prices": " resize 0.050", "reason": "none"}).status_code == 200
+    assert browser.post(_page(plan), {**form, "reason": "none"}).status_code == 302
+    assert not AuditEvent.objects.exists()
+
+
 def test_edit_that_takes_away_a_bound_says_so(browser):
     plan = make_plan(("minute", 60, 60), name="gold", api_keys_maximum=5)
     asked = browser.post(_page(plan), {"name": "gold", "rate_limits": "", "api_keys_maximum": ""})
-    assert (asked.context["customers"], asked.context["keys"]) == (0, 0)
+    assert (asked.context["customers"], asked.context["keys"]) == ("0", "0")
     assert [(change.before, change.after, change.effect) for change in asked.context["changes"]] == [
         ("minute 60 per minute", "no limit of this name", "For all keys."),
         ("5", "any number", "No customer has more keys."),
     ]
+
+
+def test_edit_is_shown_where_the_customers_are_too_many_to_count(browser, monkeypatch):
+    plan = make_plan(("minute", 60, 60), name="gold", api_keys_maximum=5)
+    for _ in range(3):
+        make_key(make_user(plan=plan))
+    form = {"name": "gold", "rate_limits": "", "api_keys_maximum": "0"}
+    monkeypatch.setattr(plan_preview, "COUNTED_MAXIMUM", 2)
+    asked = browser.post(_page(plan), form)
+    assert (asked.context["customers"], asked.context["keys"]) == ("more than 2", "more than 2")
+    monkeypatch.setattr(plan_preview, "COUNTING_SECONDS", 0.05)
+    with other_connection() as other:
+        other.execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
+        asked = browser.post(_page(plan), form)
+    assert (asked.status_code, asked.context["customers"], asked.context["keys"]) == (200, "more than 2", TOO_MANY)
+    effects = [change.effect for change in asked.context["changes"]]
+    assert effects == [
+        f"Keys with a limit “minute” of their own, which does not change: {TOO_MANY}.",
+        f"Customers with more keys: {TOO_MANY}. Their keys stay valid, but they cannot create another.",
+    ]
+    assert browser.post(_page(plan), fields_of(asked, "preview-form")).status_code == 302
 
 
 def test_saving_without_changes_changes_nothing(browser):

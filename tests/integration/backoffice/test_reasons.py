@@ -1,22 +1,30 @@
 """Staff give a reason for what touches a customer. It is kept for staff; the customer reads a separate message."""
 
+import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKey
 from apps.audit.models import AuditEvent
 from apps.core.admin.operation_pages import OperationPages
-from apps.core.admin.schema_form import ReasonForm
-from apps.users.models import User
+from apps.core.admin.schema_form import ReasonedModelForm, ReasonForm
+from apps.core.admin.service_admin import ServiceAdmin
+from apps.users.admin.invitation_admin import InvitationAdmin
+from apps.users.models import AccountNote, Invitation, User
 from tests.integration.backoffice.pages import KEYS, PLANS, USERS, form_errors, only_event, text_of
-from tests.support.accounts import colleague, customer
-from tests.support.factories import make_key, make_plan, make_user
+from tests.support.accounts import colleague, customer, superuser
+from tests.support.api_contract import document, operations
+from tests.support.factories import make_key, make_plan, make_role, make_user
 from tests.support.mailbox import letters_to
 from tests.support.orm import make, rows
+from tests.support.rights_table import ALL, OTHERS, ROLES, YES, column_of_document
 from tests.support.staff_browser import admin_session
 
 pytestmark = pytest.mark.integration
@@ -30,6 +38,52 @@ def test_every_operation_asks_for_a_reason():
     forms = {operation.form_class for pages in lists for operation in pages.offered_operations}
     assert len(forms) > 2
     assert [form for form in forms if not issubclass(form, ReasonForm)] == []
+
+
+def test_every_edit_asks_for_a_reason():
+    pages = [each for each in admin.site._registry.values() if isinstance(each, ServiceAdmin)]
+    edited = {type(each): each.form for each in pages if type(each).save_model is not ServiceAdmin.save_model}
+    assert len(edited) > 4
+    del edited[InvitationAdmin]  # which are sent and revoked, and never edited
+    assert [form for form in edited.values() if not issubclass(form, ReasonedModelForm)] == []
+
+
+# Operations of staff that change nothing of a customer's, or that are their own reason.
+WITHOUT_REASON = {
+    "`POST /api-keys/{key_id}/explain`",  # reads
+    "`POST /keys/verify`",
+    "`POST /keys/verify-batch`",
+    "`POST /oauth/introspect`",  # reads
+    "`POST /users/{user_id}/notes`",  # the text of the note says why
+}
+
+
+def _operations_of_staff() -> set[str]:
+    """Return what the table of rights lets staff write and customers not, at least not for other accounts."""
+    found = set()
+    for row in column_of_document("operation", "customer"):
+        cells = {column: column_of_document("operation", column)[row] for column in ("customer", *ROLES, "superuser")}
+        is_for_customers = cells.pop("customer") in {ALL, YES, OTHERS}
+        name = row[: row.index("`", 1) + 1]
+        if not (is_for_customers or name.startswith("`GET")) and {ALL, YES, OTHERS} & set(cells.values()):
+            found.add(name)
+    return found
+
+
+def test_every_operation_of_staff_at_the_api_takes_a_reason():
+    bodies = {
+        f"`{each.method} {each.path.removeprefix('/api/v1')}`": json.dumps(each.body) for each in operations().values()
+    }
+    of_staff = _operations_of_staff()
+    assert len(of_staff) > 25
+    assert of_staff >= WITHOUT_REASON
+    schemas = document()["components"]["schemas"]
+    taking = {name for name in of_staff if _takes_reason(schemas, bodies[name])}
+    assert of_staff - taking == WITHOUT_REASON
+
+
+def _takes_reason(schemas: dict[str, Any], body: str) -> bool:
+    return any("reason" in schemas[name].get("properties", {}) for name in re.findall(r"schemas/(\w+)", body))
 
 
 @pytest.mark.parametrize(
@@ -113,8 +167,12 @@ async def _last_reason() -> str:
 
 
 async def test_staff_give_reasons_through_the_api(api: httpx.AsyncClient):
-    me, staff = await customer(), await colleague()
+    me, staff = await customer(), await superuser()
     key, plan = await make(make_key, me.user), await make(make_plan, name="gold")
+    unused, role = await make(make_plan, name="bronze"), await make(make_role)
+    note = await make(AccountNote.objects.create, user=me.user, text="note")
+    until = timezone.now() + timedelta(days=1)
+    invitation = await make(Invitation.objects.create, email="ann@example.com", expires_at=until)
     given = {"reason": WHY}
     for method, path, body in (
         ("PATCH", f"/users/{me.id}", {"is_active": False}),
@@ -129,6 +187,15 @@ async def test_staff_give_reasons_through_the_api(api: httpx.AsyncClient):
         ("DELETE", f"/users/{me.id}/sessions", {}),
         ("DELETE", f"/users/{me.id}", {"message": "Farewell"}),
         ("POST", f"/users/{me.id}/restore", {}),
+        ("DELETE", f"/users/{me.id}/notes/{note.pk}", {}),
+        ("POST", f"/invitations/{invitation.pk}/resend", {}),
+        ("DELETE", f"/invitations/{invitation.pk}", {}),
+        ("POST", "/invitations", {"email": "bob@example.com"}),
+        ("POST", "/plans", {"name": "silver"}),
+        ("DELETE", f"/plans/{unused.pk}", {}),
+        ("POST", "/roles", {"name": "helpers"}),
+        ("PATCH", f"/roles/{role.pk}", {"name": "aides"}),
+        ("DELETE", f"/roles/{role.pk}", {}),
     ):
         response = await api.request(method, f"/api/v1{path}", json={**body, **given}, headers=staff.headers)
         assert response.status_code < 300, (method, path, response.text)

@@ -12,7 +12,9 @@ from django.db import connections
 from django.test import Client
 
 from apps.api_keys.models import ApiKey, ApiKeySecret
+from apps.audit.models import AuditEvent
 from apps.core.errors import Unavailable
+from apps.credits.models import CreditTransaction
 from apps.idempotency.models import IdempotentResponse
 from apps.idempotency.services.one_time_forms import OneTimeForms
 from apps.mail.models import OutgoingMail
@@ -47,6 +49,12 @@ def filled(browser: Client, page: str, **fields: object) -> dict[str, object]:
     found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', text_of(browser.get(page)))
     assert found
     return {"csrfmiddlewaretoken": found[1], **fields}
+
+
+def opened_at(browser: Client, page: str) -> str:
+    found = re.search(r'name="opened_at" value="([0-9.]+)"', text_of(browser.get(page)))
+    assert found
+    return found[1]
 
 
 def copy_cookies(source: Client, target: Client, prefix: str = "") -> Client:
@@ -187,3 +195,60 @@ async def test_key_of_an_app_is_shown_once(api: httpx.AsyncClient):
     again = await follow(browser, begun)
     assert (again.status_code, KEY.search(again.text)) == (200, None)
     assert "shown only once" in again.text
+
+
+def test_same_form_of_a_tab_that_was_opened_before_is_not_done_again(real):
+    key = make_key()
+    page = f"{KEYS}rotate/?id={key.id}"
+    first, second = (
+        filled(real, page, opened_at=opened_at(real, page), grace_seconds="0", reason="A leak") for _ in range(2)
+    )
+    sent = real.post(page, first)
+    again = real.post(page, second, follow=True)
+    assert again.redirect_chain[0][0] == sent["location"]
+    assert "The same form was sent from another page" in text_of(again)
+    assert ApiKeySecret.objects.count() == 2
+
+
+def test_same_form_that_is_opened_afterwards_is_done(real):
+    key = make_key()
+    page = f"{KEYS}rotate/?id={key.id}"
+    for number in (2, 3, 4):
+        form = filled(real, page, opened_at=opened_at(real, page), grace_seconds="0", reason="A leak")
+        assert real.post(page, form).status_code == 302
+        assert ApiKeySecret.objects.count() == number
+
+
+def test_another_form_of_a_tab_that_was_opened_before_is_done(real):
+    user, opened = make_user(), opened_at(real, ADD)
+    for name in ("ours", "theirs"):
+        real.post(ADD, {**new_key(real, user, name), "opened_at": opened})
+    assert sorted(ApiKey.objects.values_list("name", flat=True)) == ["ours", "theirs"]
+
+
+def test_posting_with_the_reference_of_another_tab_is_posted_once(real):
+    user = make_user()
+    page, opened = f"/admin/credits/creditbalance/post/?id={user.pk}", opened_at(real, ADD)
+    posting = {"amount": "5", "type": "goodwill", "description": "Sorry", "reason": "An outage"}
+    preview = text_of(real.post(page, filled(real, page, **posting, own_reference="form-0")))
+    previewed = re.search(r'name="previewed" value="([^"]+)"', preview)
+    assert previewed
+    for reference in ("form-1", "form-2"):
+        own = {"own_reference": reference, "previewed": previewed[1], "opened_at": opened}
+        assert real.post(page, filled(real, page, **posting, **own)).status_code == 302
+    assert CreditTransaction.objects.count() == 1
+
+
+def test_same_form_with_a_password_is_not_remembered(real):
+    account = {"email": "bo@example.com", "username": "bo", "password": "a lamp beside the window"}
+    page = f"{USERS}add/"
+    forms = [filled(real, page, opened_at=opened_at(real, page), **account) for _ in range(2)]
+    assert [real.post(page, form).status_code for form in forms] == [302, 200]
+    assert User.objects.filter(email="bo@example.com").count() == 1
+
+
+def test_export_that_is_sent_twice_is_recorded_once(real):
+    page = f"{USERS}export/?id={make_user().pk}"
+    form = filled(real, page, reason="The customer asked for it")
+    assert [real.post(page, form).status_code for _ in range(2)] == [200, 200]
+    assert AuditEvent.objects.filter(action="user.exported").count() == 1

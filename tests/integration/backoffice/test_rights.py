@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from apps.audit.models import AuditEvent
-from apps.credits.models import CreditBalance, CreditTransaction
+from apps.credits.models import CreditApproval, CreditBalance, CreditTransaction
 from apps.mail.models import OutgoingMail
 from apps.second_factors.models import TotpDevice
 from apps.users.models import User
@@ -66,6 +66,8 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
 }
 # The account is deleted, so it is not the caller's own.
 ONLY_OTHERS = {"restore_user"}
+# The approval of credits that the scene has was asked for by a colleague of the caller.
+OF_ONES_OWN_REQUEST = {"withdraw_credits"}
 
 
 # --- operations of the API ------------------------------------------------------------------------------------------
@@ -93,10 +95,18 @@ def _smallest(operation: Operation) -> Any:
     return valid(operation.body)
 
 
+async def _let_ask(scene: RightsScene) -> None:
+    """Make the caller the one who has asked for the approval of credits."""
+    asked = CreditApproval.objects.filter(pk=scene.own["approval_id"])
+    await make(asked.update, requested_by=scene.user, user=scene.other)
+
+
 async def _may(api: httpx.AsyncClient, operation: Operation, scenes: Scenes, body: Any, *, own: bool) -> bool:
     scene: RightsScene = await scenes.next()
     if operation.name in ONLY_OTHERS:
         await make(User.objects.filter(pk=scene.other.pk).update, deleted_at=timezone.now())
+    if operation.name in OF_ONES_OWN_REQUEST:
+        await _let_ask(scene)
     answer = await _send(api, operation, scene, scene.own if own else scene.others, body)
     assert answer.status_code < 500, f"{operation.name}: {answer.text}"
     if answer.status_code == 409 and "your own access" in answer.text:

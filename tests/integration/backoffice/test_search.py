@@ -200,6 +200,16 @@ def test_search_without_a_term_shows_the_whole_list(browser: Client):
     assert _search(browser, " ", f"{PLANS}search/").headers["location"] == f"{PLANS}?"
 
 
+def test_words_of_a_pasted_text_are_looked_for_only_up_to_a_length(browser: Client):
+    make_user(email="ann@example.com")
+    text = "ann " * 5000
+    choice = {"term": text, "app_label": "api_keys", "model_name": "apikey", "field_name": "user"}
+    with CaptureQueriesContext(connection) as statements:
+        assert browser.post("/admin/autocomplete/", choice).json()["results"]
+        assert browser.post(SEARCH, {"q": text}).status_code == 302
+    assert max(len(query["sql"]) for query in statements) < 100_000
+
+
 def test_search_that_takes_too_long_says_so(browser: Client, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(search_page, "SECONDS_MAXIMUM", 1)
     sleeping = Q(RawSQL("pg_sleep(3) IS NOT NULL", [], output_field=BooleanField()))

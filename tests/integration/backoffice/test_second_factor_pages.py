@@ -4,7 +4,12 @@ import pytest
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.authentication.admin.session_admin import END, END_EVERYWHERE
+from apps.core.admin.schema_form import ReasonForm
+from apps.core.authorization.principal import owner_of
 from apps.core.crypto.encryption import encrypt
+from apps.core.errors import NotFound
+from apps.second_factors.admin.second_factor_admin import REMOVE_PASSKEY
 from apps.second_factors.models import Passkey, RecoveryCode, TotpDevice
 from apps.users.models import User
 from tests.integration.backoffice.pages import CUSTOMERS, USERS, only_event, text_of
@@ -117,3 +122,9 @@ def test_reset_is_not_offered_without_factors(browser):
     user = make_user()
     assert "does not apply here." in text_of(browser.post(f"{RESET}{user.pk}", follow=True))
     assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize("operation", [REMOVE_PASSKEY, END, END_EVERYWHERE], ids=lambda operation: operation.label)
+def test_row_that_was_removed_while_its_page_was_open_is_not_found(staff, operation):
+    with pytest.raises(NotFound):
+        operation.perform(owner_of(staff.pk), 1, ReasonForm())

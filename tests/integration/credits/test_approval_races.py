@@ -17,7 +17,7 @@ from apps.core.database.pool import close_pools
 from apps.core.errors import DomainError
 from apps.credits.dependencies import credit_approval_service, credit_service
 from apps.credits.models import CreditApproval, CreditBalance, CreditTransaction
-from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalRefusal
+from apps.credits.schemas.credit_approval import ApprovalGrant, ApprovalRefusal, ApprovalWithdrawal
 from apps.credits.schemas.credit_transaction import CreditPosting
 from apps.mail.models import OutgoingMail
 from tests.integration.credits.approvals import LIMIT
@@ -80,6 +80,10 @@ def refuse(decider: Principal, approval_id: int) -> Any:
     return run(credit_approval_service().refuse, decider, approval_id, ApprovalRefusal(reason="no"))
 
 
+def withdraw(asker: Principal, approval_id: int) -> Any:
+    return run(credit_approval_service().withdraw, asker, approval_id, ApprovalWithdrawal())
+
+
 def codes(answers: list[Any]) -> Counter[str]:
     return Counter(answer if isinstance(answer, str) else answer.state for answer in answers)
 
@@ -110,12 +114,33 @@ def test_concurrent_decisions_agree_on_one(people):
     assert CreditTransaction.objects.filter(user=user).count() == (stored.state == "approved")
 
 
+@pytest.mark.parametrize("decide", [approve, refuse])
+def test_concurrent_withdrawals_and_decisions_agree_on_one(people, decide):
+    user = make_user()
+    approval_id = ask(people[0], user.pk).id
+    answers = at_once(lambda number: decide(people[1], approval_id) if number % 2 else withdraw(people[0], approval_id))
+    stored = CreditApproval.objects.get()
+    half = THREADS // 2
+    assert codes(answers) == {stored.state: half, "APPROVAL_DECIDED": half}
+    assert CreditTransaction.objects.filter(user=user).count() == (stored.state == "approved")
+    assert AuditEvent.objects.filter(action=f"credit_approval.{stored.state}").count() == 1
+    assert AuditEvent.objects.filter(action__startswith="credit_approval.").count() == 2
+
+
 def test_concurrent_requests_with_one_reference_wait_once(people):
     user = make_user()
     answers = at_once(lambda number: ask(people[number], user.pk))
     assert answers == [answers[0]] * THREADS
     assert CreditApproval.objects.get().pk == answers[0].id
     assert OutgoingMail.objects.count() == THREADS  # each of the others is notified once
+
+
+def test_concurrent_small_postings_count_each_other(people):
+    user = make_user()
+    answers = at_once(lambda number: ask(people[0], user.pk, amount="60", reference_id=f"case {number}"))
+    assert CreditTransaction.objects.get(user=user).amount == CreditBalance.objects.get(pk=user.pk).balance == 60
+    assert CreditApproval.objects.count() == THREADS - 1
+    assert len({type(answer) for answer in answers}) == 2
 
 
 def test_a_posting_and_its_approval_post_a_reference_once(people):

@@ -237,8 +237,9 @@ async def test_the_balance_is_checked_again_when_it_is_approved(api: httpx.Async
     here = await scene(api)
     await make(give_credits, here.customer.user, 1000)
     pending = await here.asked(amount="-900", type="adjustment", description="x")
-    assert (await here.ask(amount="-99", type="adjustment", description="x", reference_id="b")).status_code == 201
-    await here.ask(amount="-99", type="adjustment", description="x", reference_id="c")
+    for person in (here.asker, here.decider):
+        taken = {"amount": "-99", "type": "adjustment", "description": "x", "reference_id": f"case {person.id}"}
+        assert (await here.ask(by=person, **taken)).status_code == 201
     assert_error(await here.approve(pending["id"]), 402, "INSUFFICIENT_CREDITS", field="amount")
     assert (await here.read(pending["id"]))["state"] == "pending"
 

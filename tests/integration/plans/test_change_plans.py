@@ -20,7 +20,13 @@ PLANS = "/api/v1/plans"
 MISSING = 2**62
 MINUTE = {"name": "minute", "limit": 600, "period_seconds": 60}
 HOUR = {"name": "hour", "limit": 0, "period_seconds": 3600}
-GOLD = {"name": "gold", "api_keys_maximum": 3, "rate_limits": [MINUTE, HOUR]}
+GOLD = {
+    "name": "gold",
+    "api_keys_maximum": 3,
+    "rate_limits": [MINUTE, HOUR],
+    "features": {"exports": True, "seats": 5},
+    "prices": {"images/resize": "0.050000"},
+}
 
 
 async def plan_named(name: str) -> Plan:
@@ -112,6 +118,15 @@ async def test_concurrent_changes_are_atomic_and_the_last_one_stays(api: httpx.A
         ({"api_keys_maximum": -1}, "api_keys_maximum"),
         ({"api_keys_maximum": 2**31}, "api_keys_maximum"),
         ({"rate_limits": None}, "rate_limits"),
+        ({"features": None}, "features"),
+        ({"features": {"Exports": True}}, "features.Exports"),
+        ({"features": {"exports": "yes"}}, "features.exports"),
+        ({"features": {"seats": 2**53}}, "features.seats"),
+        ({"features": {f"f{number}": True for number in range(101)}}, "features"),
+        ({"prices": {"resize": "-1"}}, "prices.resize"),
+        ({"prices": {"resize": "0.0000001"}}, "prices.resize"),
+        ({"prices": {"resize": "1000000.000001"}}, "prices.resize"),
+        ({"prices": {" resize": "1"}}, "prices. resize"),
         ({"rate_limits": [MINUTE, MINUTE]}, "rate_limits"),
         ({"rate_limits": [{**MINUTE, "name": 'a"'}]}, "rate_limits.0.name"),
         ({"rate_limits": [MINUTE, {**HOUR, "limit": 10**12 + 1}]}, "rate_limits.1.limit"),
@@ -181,7 +196,13 @@ async def test_a_plan_without_accounts_is_deleted(api: httpx.AsyncClient):
         assert_error(await api.request(method, f"{PLANS}/{pro.pk}", headers=staff.headers), 404, "NOT_FOUND")
     event = await only_event()
     assert (event.action, event.target_id, event.actor_id) == ("plan.deleted", pro.pk, staff.id)
-    assert event.before == {"name": "pro", "api_keys_maximum": None, "rate_limits": [MINUTE]}
+    assert event.before == {
+        "name": "pro",
+        "api_keys_maximum": None,
+        "rate_limits": [MINUTE],
+        "features": {},
+        "prices": {},
+    }
 
 
 @pytest.mark.parametrize("deleted_at", [None, timezone.now()], ids=["living", "deleted"])

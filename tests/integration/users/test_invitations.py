@@ -265,6 +265,24 @@ async def test_invitation_of_staff_is_resent_and_revoked_by_those_who_manage_sta
     assert (await api.delete(path, headers=staff.headers)).status_code == 204
 
 
+async def test_invitation_of_a_colleague_who_has_left_is_valid_once_another_sends_it_again(api: httpx.AsyncClient):
+    left, staff = await inviter(), await colleague(*INVITER)
+    path = f"{INVITATIONS}/{(await invite_colleague(api, left)).json()['id']}"
+    await make(User.objects.filter(pk=left.id).update, is_active=False)
+    assert_error(await sign_up(api, await invitation_to()), 400, "INVALID_TOKEN")
+    assert (await api.post(f"{path}/resend", headers=staff.headers)).json()["invited_by"] == staff.id
+    assert (await sign_up(api, await invitation_to())).json()["roles"] == ["helpers"]
+
+
+async def test_sending_an_invitation_of_staff_again_takes_what_giving_its_rights_takes(api: httpx.AsyncClient):
+    staff, other = await inviter(), await colleague("customers:write", "staff:manage")
+    path = f"{INVITATIONS}/{(await invite_colleague(api, staff)).json()['id']}"
+    assert_error(await api.post(f"{path}/resend", headers=other.headers), 403, "FORBIDDEN")
+    await let_proofs_grow_old()
+    assert_error(await api.post(f"{path}/resend", headers=staff.headers), 401, "STEP_UP_REQUIRED")
+    assert await kinds_to(ANN) == ["staff_invitation"]
+
+
 async def test_other_providers_make_no_member_of_staff(api: httpx.AsyncClient):
     await invite_colleague(api, await inviter())
     with pytest.raises(InvitationRequired):

@@ -37,7 +37,7 @@ async def test_deletion_voids_every_link_and_notifies_the_owner(api: httpx.Async
     await api.delete(f"{USERS}/{me.id}", headers=me.headers)
     assert await rows(OneTimeToken.objects.all()) == []
     message = (await make(letters_to, ANN))[-1]
-    assert (message.kind, message.context) == ("account_deleted", {"days": "14"})
+    assert (message.kind, message.context) == ("account_deleted", {"days": "14", "message": ""})
 
 
 async def test_deletion_needs_a_recent_authentication(api: httpx.AsyncClient):

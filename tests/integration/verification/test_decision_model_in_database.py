@@ -15,6 +15,7 @@ from apps.api_keys.models import ApiKeyCounter
 from apps.api_keys.services.key_format import generate_key
 from apps.core.authorization.principal import OPERATOR
 from apps.credits.models import CreditBalance, LedgerEntry
+from apps.plans.models import Plan
 from apps.usage.models import UsageDenial, UsageRecord
 from apps.users.models import User
 from apps.verification.domain import VerificationQuery
@@ -55,7 +56,7 @@ class World:
 
     @classmethod
     def of(cls, customers: list[Customer], keys: list[ModelKey]) -> "World":
-        users = [make_user(plan=make_plan(*customer.rate_limits)) for customer in customers]
+        users = [make_user(plan=_make_plan(customer)) for customer in customers]
         for user, customer in zip(users, customers, strict=True):
             if customer.credits:
                 give_credits(user, customer.credits)
@@ -63,7 +64,12 @@ class World:
 
     def request(self, call: Call) -> VerifyRequest:
         key = self.keys[call.key].secret if call.key < len(self.keys) else UNKNOWN_KEY
-        return VerifyRequest(key=SecretStr(key), cost=call.cost, weight=call.weight, request_id=call.request_id)
+        charge = {"operation": call.operation, "units": call.units} if call.operation else {"cost": call.cost}
+        return VerifyRequest(key=SecretStr(key), **charge, weight=call.weight, request_id=call.request_id)
+
+
+def _make_plan(customer: Customer) -> Plan:
+    return make_plan(*customer.rate_limits, prices={name: str(price) for name, price in customer.prices.items()})
 
 
 def _make_key(user: User, key: ModelKey) -> IssuedKey:

@@ -50,6 +50,7 @@ async def test_everything_that_decides_is_shown(api):
         "The owner is active.",
         "Every address is allowed.",
         "The call needs no scope.",
+        "The call names no operation, but its cost.",
         "No rate limit is used up.",
         "Of its budget of 5.00, 3.50 are left.",
         "The balance of 8.50 covers the call.",

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from apps.core.authorization.catalogue import CREDITS_READ, KEYS_READ
 from apps.usage.dependencies import refusal_samples
@@ -93,7 +94,7 @@ async def test_rights(api):
 
 
 def call_of(code: str, detail: str | None) -> Call:
-    return Call(request_id="r", occurred_at="2026-01-01T00:00:00Z", code=code, detail=detail, key_id=1, user_id=1)
+    return Call(request_id="r", occurred_at=timezone.now(), code=code, detail=detail, key_id=1, user_id=1)
 
 
 def test_every_code_and_detail_has_its_check():
@@ -104,5 +105,5 @@ def test_every_code_and_detail_has_its_check():
 
 def test_refusal_without_a_detail_names_no_check():
     checks = made_checks(call_of("FORBIDDEN", None))
-    assert [check.passed for check in checks] == [True] * 3 + [None] * 6
+    assert [check.passed for check in checks] == [True] * 3 + [None] * 7
     assert checks[3].sentence == "Not known."

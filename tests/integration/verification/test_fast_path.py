@@ -87,6 +87,13 @@ CASES: dict[str, list[Sent]] = {
     "a request id reused": [
         fast(f'{{"key": "<key>", "cost": "{cost}", "request_id": "again"}}') for cost in ("4", "3", "4.0")
     ],
+    "an operation": [
+        fast('{"key": "<key>", "operation": "resize", "units": 3}'),
+        fast('{"key": "<key>", "operation": "resize", "units": 4, "request_id": "units"}'),
+        Sent('{"key": "<key>", "operation": "resize", "cost": "1"}'),
+        Sent('{"key": "<key>", "units": 3}'),
+        Sent('{"key": "<key>", "operation": "re size"}'),
+    ],
     "no such scope": [fast('{"key": "<key>", "scopes": ["z:z"]}')],
     "a malformed key": [fast(f'{{"key": "{MALFORMED}"}}'), fast('{"key": ""}')],
     "an unknown key": [fast('{"key": "<unknown>"}')],

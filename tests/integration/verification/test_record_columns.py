@@ -54,6 +54,8 @@ MUTATIONS: dict[Column, str] = {
     ("role_scopes", "scope"): "'credits:read'",
     ("plans", "id"): "id + 1000000",
     ("plans", "name"): "name || '2'",
+    ("plans", "features"): """'{"seats": 5.0}'::jsonb""",
+    ("plans", "prices"): """'{"resize": "1.000000"}'::jsonb""",
     ("plan_limits", "plan_id"): "(SELECT max(id) FROM plans)",
     ("plan_limits", "name"): "name || '2'",
     ("plan_limits", "limit"): '"limit" + 1',

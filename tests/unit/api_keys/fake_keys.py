@@ -164,7 +164,9 @@ class FakeNotices:
     def __init__(self) -> None:
         self.sent: list[tuple[int, KeyChange, list[str]]] = []
 
-    async def notify(self, actor: Any, key: ApiKey, change: KeyChange, loosened: Sequence[str] = ()) -> None:
+    async def notify(
+        self, actor: Any, key: ApiKey, change: KeyChange, loosened: Sequence[str] = (), message: str = ""
+    ) -> None:
         require_transaction("enqueue")
         self.sent.append((key.pk, change, list(loosened)))
 

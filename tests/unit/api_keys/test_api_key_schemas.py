@@ -41,6 +41,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 def test_a_name_is_enough():
     assert create().model_dump() == {
+        "reason": "",
         "name": "key",
         "description": "",
         "environment": "live",

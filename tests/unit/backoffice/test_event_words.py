@@ -75,10 +75,17 @@ def test_changes_have_names_and_former_values():
         "user_id": 5,
         "note": "x" * 90,
     }
-    assert changes_of(event(before=before, after=after)) == [
+    assert changes_of(event(before=before, after=after), {}) == [
         "Active: yes → no",
         "Full name: none → Ann",
         "Methods: password, code",
         f"Note: {'x' * 80}…",
         "Description: old",
     ]
+
+
+def test_plans_are_named():
+    changed = event(before={"plan_id": 1}, after={"plan_id": 2})
+    assert changes_of(changed, {1: "free", 2: "pro"}) == ["Plan: free → pro"]
+    assert changes_of(changed, {2: "pro"}) == ["Plan: 1 (deleted) → pro"]
+    assert changes_of(event(after={"plan_id": None}), {}) == []

@@ -1,6 +1,6 @@
 """Balances and a ledger in memory, for the service under test."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +47,10 @@ class FakeCredits:
         entry.pk, entry.occurred_at = len(self.ledger) + 1, NOON
         self.ledger.append(entry)
         return entry
+
+    async def sum_posted(self, user_id: int, actor_id: int, _period: timedelta) -> Decimal:
+        posted = [each for each in self.ledger if (each.user_id, each.actor_id) == (user_id, actor_id)]
+        return sum((abs(each.amount) for each in posted), Decimal(0))
 
     async def page(self, user_id: int, **query: Any) -> tuple[list[CreditTransaction], int]:
         self.queries.append((user_id, query))

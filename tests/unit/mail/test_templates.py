@@ -26,6 +26,7 @@ KEY_NOTICE = {
     "what": KeyChange.LOOSENED.value,
     "key": "deploy (sk_live_ab12…)",
     "loosened": "budget, expiry",
+    "message": "Your key was found on a public page.",
     "moment": "2026-11-25 18:00 UTC",
     "by_staff": "",
     "by_key": "robot (sk_live_cd34…)",
@@ -57,7 +58,8 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "email_taken": {"link": LINK},
     "confirm_email_change": {"link": LINK, "cancel_link": OTHER_LINK},
     "email_change_asked": {"cancel_link": OTHER_LINK},
-    "account_deleted": {"days": "30"},
+    "account_deleted": {"days": "30", "message": "Farewell"},
+    "account_changed": {"what": "Your account was suspended.", "effects": "No sign-in.", "message": "Pay the bill."},
     "security_notice": NOTICE,
     "api_key_notice": KEY_NOTICE,
     "api_keys_changed": {

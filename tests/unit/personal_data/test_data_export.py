@@ -10,6 +10,7 @@ from pydantic import field_serializer
 from apps.core.declarations import PersonalData, PersonalDataDeclaration, section_of
 from apps.core.errors import InsufficientScopes, NotAllowed, StepUpRequired
 from apps.core.schemas.base import ResponseSchema
+from apps.idempotency.services.in_transaction.idempotent_responses import IdempotentResponses
 from apps.personal_data.services.data_export import EXPORT_SCOPES, DataExport, sections_of
 from apps.users.schemas.user import UserOut
 from tests.support.callers import key_of, session_of, staff_of
@@ -56,7 +57,8 @@ class Scene:
     def __init__(self) -> None:
         users: Any = Users()
         audit: Any = FakeAudit()
-        self.exports = DataExport(users, {"rows": Rows()}, audit)
+        unused: Any = None  # without an idempotency key nothing is stored
+        self.exports = DataExport(users, {"rows": Rows()}, audit, IdempotentResponses(unused))
         self.audit = audit
 
     @property

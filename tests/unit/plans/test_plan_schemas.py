@@ -58,6 +58,7 @@ def test_all_fields_of_a_rate_limit_are_required(missing):
 
 def test_a_name_is_enough():
     assert PlanCreate.model_validate({"name": " gold "}).model_dump() == {
+        "reason": "",
         "name": "gold",
         "api_keys_maximum": None,
         "rate_limits": [],

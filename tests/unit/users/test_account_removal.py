@@ -93,6 +93,14 @@ async def test_deletes_softly(removal, users, belongings, audit, actor, user_id)
 
 
 @pytest.mark.parametrize(
+    ("actor", "told"), [(staff_of(5, CUSTOMERS_WRITE), "Farewell"), (session_of(ME, recently_authenticated=True), "")]
+)
+async def test_message_of_staff_is_sent_and_that_of_an_owner_is_not(removal, belongings, actor, told):
+    await removal.delete(actor, ME, message="Farewell")
+    assert [message.context["message"] for message in belongings.messages] == [told]
+
+
+@pytest.mark.parametrize(
     ("actor", "user_id", "error"),
     [
         (session_of(ME), ME, StepUpRequired),

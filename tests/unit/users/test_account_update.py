@@ -88,10 +88,26 @@ def audit():
     return FakeAudit()
 
 
+class FakeMessages:
+    """Messages to owners, and the changes that they are about."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str, dict[str, Any]]] = []
+
+    async def tell(self, user: User, update: UserUpdate, changed: dict[str, Any]) -> None:
+        require_transaction("enqueue a message")
+        self.told.append((user.pk, update.message, changed))
+
+
 @pytest.fixture
-def service(users: Any, roles: Any, email_changes: Any, audit: Any) -> AccountUpdate:
+def messages():
+    return FakeMessages()
+
+
+@pytest.fixture
+def service(users: Any, roles: Any, email_changes: Any, messages: Any, audit: Any) -> AccountUpdate:
     plans: Any = FakePlans()
-    return AccountUpdate(users, plans, roles, email_changes, email_changes, audit)
+    return AccountUpdate(users, plans, roles, email_changes, email_changes, messages=messages, audit=audit)
 
 
 def written(users: FakeUsers) -> list[dict[str, Any]]:
@@ -110,6 +126,12 @@ async def test_owner_changes_their_account(service, users, audit):
 async def test_plan_is_set_by_its_name(service, users):
     await service.update(staff_of(COLLEAGUE, CUSTOMERS_WRITE), ME, UserUpdate(plan="pro"))
     assert written(users) == [{"plan_id": 22}]
+
+
+async def test_message_is_about_what_has_changed(service, messages):
+    update = UserUpdate(plan="pro", is_active=True, message="Welcome")
+    await service.update(staff_of(COLLEAGUE, CUSTOMERS_WRITE, CUSTOMERS_SUSPEND), ME, update)
+    assert messages.told == [(ME, "Welcome", {"plan_id": 22})]
 
 
 async def test_owner_s_new_address_waits_and_nothing_is_written(service, users, email_changes, audit):

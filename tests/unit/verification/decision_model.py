@@ -23,17 +23,23 @@ class ModelKey(NamedTuple):
 
 
 class Customer(NamedTuple):
-    """A customer with their own plan, and initial credits."""
+    """A customer with their own plan of rate limits and prices, and initial credits."""
 
     rate_limits: tuple[RateLimitFields, ...]
     credits: Decimal
+    prices: dict[str, Decimal]
 
 
 class Call(NamedTuple):
-    """A call of the key with this number, which may not exist. `request_id` is an idempotency key."""
+    """A call of the key with this number, which may not exist. `request_id` is an idempotency key.
+
+    The call has a cost, or else an operation, of which it uses some units.
+    """
 
     key: int
     cost: Decimal
+    operation: str | None
+    units: int
     weight: int
     request_id: str | None
 
@@ -91,11 +97,11 @@ class DecisionModel:
     def _serve(self, call: Call, now_ms: int) -> Outcome:
         code = self._code(call, now_ms)
         if code == "VALID":
-            self.allowed.append(Allowed(call.key, now_ms, call.cost, call.weight))
+            self.allowed.append(Allowed(call.key, now_ms, self._cost(call), call.weight))
         else:
             self.denials[call.key, code] += 1
         balance = self.balance(self.keys[call.key].customer)
-        if code == "DISABLED":
+        if code in {"DISABLED", "UNKNOWN_OPERATION"}:
             return Outcome(code, balance, {})
         wait_ms = self._wait_ms(call, now_ms) if code == "RATE_LIMITED" else None
         return Outcome(code, balance, self._remaining(call.key, now_ms), wait_ms)
@@ -104,12 +110,20 @@ class DecisionModel:
         key = self.keys[call.key]
         if not key.is_active:
             return "DISABLED"
+        if call.operation and call.operation not in self.customers[key.customer].prices:
+            return "UNKNOWN_OPERATION"
         if not self._has_room(call, now_ms):
             return "RATE_LIMITED"
-        is_over_budget = key.budget is not None and self.spent(call.key) + call.cost > key.budget
-        if call.cost > 0 and (is_over_budget or call.cost > self.balance(key.customer)):
+        cost = self._cost(call)
+        is_over_budget = key.budget is not None and self.spent(call.key) + cost > key.budget
+        if cost > 0 and (is_over_budget or cost > self.balance(key.customer)):
             return "INSUFFICIENT_CREDITS"
         return "VALID"
+
+    def _cost(self, call: Call) -> Decimal:
+        if not call.operation:
+            return call.cost
+        return sum([self.customers[self.keys[call.key].customer].prices[call.operation]] * call.units, Decimal(0))
 
     def _rate_limits(self, key: int) -> list[RateLimitFields]:
         by_name = {limit[0]: limit for limit in self.customers[self.keys[key].customer].rate_limits}

@@ -45,6 +45,8 @@ _ROW = KeyRow(
     owner_is_superuser=False,
     plan="free",
     plan_rate_limits="[]",
+    plan_features="{}",
+    plan_prices="{}",
     role_scopes=None,
 )
 

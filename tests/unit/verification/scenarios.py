@@ -27,11 +27,24 @@ rate_limits = st.dictionaries(
     st.tuples(st.sampled_from([1, 2, 3, 5, 8, 0]), st.sampled_from([6, 60])),
     max_size=3,
 ).map(lambda found: tuple((name, *fields) for name, fields in found.items()))
-customers = st.lists(st.builds(Customer, rate_limits, amounts), min_size=1, max_size=3)
+# Both, one or none of two operations.
+prices = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["0", "0.000001", "0.5"]).map(Decimal))
+# A cost, no operation and one unit; or an operation, of which there may be more.
+charges = st.tuples(costs, st.none(), st.just(1)) | st.tuples(
+    st.just(Decimal(0)), st.sampled_from(["x", "y"]), st.sampled_from([1, 1, 2, 7])
+)
+customers = st.lists(st.builds(Customer, rate_limits, amounts, prices), min_size=1, max_size=3)
+
+
+def _call(key: int, charge: tuple[Decimal, str | None, int], weight: int, request_id: str | None) -> Call:
+    cost, operation, units = charge
+    return Call(key, cost, operation, units, weight, request_id)
+
+
 calls = st.builds(
-    Call,
+    _call,
     st.sampled_from([0, 0, 1, 1, 2, 3]),
-    costs,
+    charges,
     st.sampled_from([1, 1, 1, 2, 3]),
     st.sampled_from([None, None, None, "r", "s"]),
 )

@@ -116,6 +116,7 @@ FAULTS: dict[Code, tuple[dict[str, Any], dict[str, Any]]] = {
     Code.EXPIRED: ({"expires_at": NOW}, {}),
     Code.FORBIDDEN: ({"owner_is_active": False}, {}),
     Code.INSUFFICIENT_SCOPES: ({}, {"scopes": ("a:b",)}),
+    Code.UNKNOWN_OPERATION: ({}, {"operation": "resize"}),
     Code.RATE_LIMITED: ({"plan_rate_limits": '[["minute", 0, 60]]'}, {}),
     Code.INSUFFICIENT_CREDITS: ({}, {"cost": Decimal(1)}),
 }
@@ -124,6 +125,7 @@ DETAILS = {
     Code.EXPIRED: Detail.KEY,
     Code.FORBIDDEN: Detail.OWNER_SUSPENDED,
     Code.INSUFFICIENT_SCOPES: "a:b",
+    Code.UNKNOWN_OPERATION: "resize",
     Code.RATE_LIMITED: "minute",
     Code.INSUFFICIENT_CREDITS: Detail.BALANCE,
 }

@@ -76,6 +76,7 @@ class Database:
             stored_key(
                 *self.customers[key.customer].rate_limits,
                 digest=_digest(number, secret),
+                plan_prices=orjson.dumps(self.customers[key.customer].prices, default=str).decode(),
                 key_id=number,
                 user_id=key.customer,
                 is_active=key.is_active,
@@ -107,6 +108,8 @@ def _query(call: Call, number: int) -> VerificationQuery:
     return VerificationQuery(
         digest=_digest(call.key, number % SECRETS),
         cost=call.cost,
+        operation=call.operation or "",
+        units=call.units,
         weight=call.weight,
         request_id=call.request_id or f"made {number}",
         is_idempotent=call.request_id is not None,
@@ -153,9 +156,9 @@ def test_batches_agree_with_the_model_call_by_call(scenario: Scenario):
 
 def test_the_model_returns_every_code_of_limits_and_credits():
     key = ModelKey(0, (), None, True)
-    model = DecisionModel([Customer((("a", 2, 60),), Decimal(1))], [key, key._replace(is_active=False)])
+    model = DecisionModel([Customer((("a", 2, 60),), Decimal(1), {})], [key, key._replace(is_active=False)])
     sent = [(0, 1, 1), (0, 1, 1), (0, 0, 1), (0, 0, 1), (0, 0, 3), (1, 0, 1), (2, 0, 1)]
-    outcomes = [model.verify(Call(key, Decimal(cost), weight, None), 70) for key, cost, weight in sent]
+    outcomes = [model.verify(Call(key, Decimal(cost), None, 1, weight, None), 70) for key, cost, weight in sent]
     assert [(answer.code, answer.retry_after_ms) for answer in outcomes] == [
         (Code.VALID, None),
         (Code.INSUFFICIENT_CREDITS, None),

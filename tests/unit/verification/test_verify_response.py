@@ -28,6 +28,7 @@ def response_to(verdict: Verdict) -> dict:
 def test_the_response_to_a_valid_call():
     key = record(
         name="production", scopes=["a:*"], metadata='{"team": 7, "names": ["ä", null]}', plan="pro",
+        plan_features='{"exports": true, "seats": 5, "share": 0.5}',
         expires_at=datetime(2030, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2))),
         owner_is_staff=True, budget=Decimal(9),
     )  # fmt: skip
@@ -41,6 +42,7 @@ def test_the_response_to_a_valid_call():
         "environment": "live",
         "scopes": ["a:*"],
         "plan": "pro",
+        "features": {"exports": True, "seats": 5, "share": 0.5},
         "metadata": {"team": 7, "names": ["ä", None]},
         "expires_at": "2030-01-02T03:04:05Z",
         "balance": "12.340000",
@@ -69,6 +71,7 @@ def test_the_response_to_an_unknown_key():
         "environment": None,
         "scopes": [],
         "plan": None,
+        "features": {},
         "metadata": {},
         "expires_at": None,
         "balance": None,

@@ -42,30 +42,39 @@ class KeyNotices:
         self._links = links
         self._queue = queue
 
-    async def notify(self, actor: Principal, key: ApiKey, change: KeyChange, loosened: Sequence[str] = ()) -> None:
-        """Notify the key's owner, unless the account has been erased; `loosened` are the bounds that were."""
+    async def notify(
+        self, actor: Principal, key: ApiKey, change: KeyChange, loosened: Sequence[str] = (), message: str = ""
+    ) -> None:
+        """Notify the key's owner, unless the account has been erased; `loosened` are the bounds that were.
+
+        A change with a message of staff has a mail of its own, however many there were. An owner's own message is not
+        sent: their address may be that of another person.
+        """
         recipient = await self._accounts.mail_recipient(key.user_id)
         if recipient is None:
             return
-        wait_seconds = await self._queue.wait_seconds_for_account(key.user_id, [SINGLE], FIVE_AN_HOUR)
+        told = "" if actor.user_id == key.user_id else message
+        wait_seconds = 0 if told else await self._queue.wait_seconds_for_account(key.user_id, [SINGLE], FIVE_AN_HOUR)
         if wait_seconds:
             await self._gather(key.user_id, change, recipient, wait_seconds)
         else:
-            await self._enqueue(actor, key, change, recipient, loosened)
+            texts = {"loosened": ", ".join(loosened), "message": told}
+            await self._enqueue(actor, key, change, recipient, texts)
 
     async def _enqueue(
-        self, actor: Principal, key: ApiKey, change: KeyChange, recipient: MailRecipient, loosened: Sequence[str]
+        self, actor: Principal, key: ApiKey, change: KeyChange, recipient: MailRecipient, texts: Mapping[str, str]
     ) -> None:
         context = {
             "what": change.value,
             "key": _shown(key, recipient),
-            "loosened": ", ".join(loosened),
+            **texts,
             "moment": moment_text(recipient.moment),
             **await self._origin(actor, key, recipient),
             **_ways_out(await self._links.issue(key.user_id, key.pk)),
         }
         message = MailMessage(SINGLE, recipient.address, _message_key(SINGLE), key.user_id, context)
-        await self._queue.enqueue_notice(message, is_verified=recipient.may_be_shown_texts)
+        is_certain = recipient.may_be_shown_texts or bool(texts["message"])
+        await self._queue.enqueue_notice(message, is_verified=is_certain)
 
     async def _gather(self, user_id: int, change: KeyChange, recipient: MailRecipient, wait_seconds: int) -> None:
         waiting = await self._queue.lock_waiting(user_id, GATHERED)

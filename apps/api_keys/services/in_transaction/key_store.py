@@ -79,13 +79,16 @@ class KeyStore:
             await self._notices.notify(actor, changed, KeyChange.LOOSENED, loosened)
         return changed
 
-    async def rotate(self, actor: Principal, key: ApiKey, grace_seconds: int) -> tuple[ApiKey, str]:
-        """Give a locked key a new secret, and return both; the old secret expires after `grace_seconds`."""
+    async def rotate(self, actor: Principal, key: ApiKey, grace_seconds: int, message: str = "") -> tuple[ApiKey, str]:
+        """Give a locked key a new secret, and return both; the old secret expires after `grace_seconds`.
+
+        `message` is what staff tell the owner.
+        """
         await self._secrets.expire_all(key, timedelta(seconds=grace_seconds))
         secret = await self._insert_secret(key)
         await self._record(actor, "rotated", key, after={"grace_seconds": grace_seconds})
         rotated = await self._keys.get(key.pk)
-        await self._notices.notify(actor, rotated, KeyChange.ROTATED)
+        await self._notices.notify(actor, rotated, KeyChange.ROTATED, message=message)
         return rotated, secret
 
     async def _inherit(self, creator: ApiKey, new: ApiKeyCreate) -> dict[str, Any]:

@@ -16,12 +16,19 @@
 
   if (window.PublicKeyCredential && PublicKeyCredential[parse]) {
     form.hidden = false;
+    let isAsking = false; // the browser refuses a second request, and cancels the first
+    window.addEventListener("pageshow", () => {
+      isAsking = false;
+    });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (isAsking) return;
+      isAsking = true;
       status.textContent = "Follow the instructions of your browser.";
       try {
         await ask();
       } catch {
+        isAsking = false;
         status.textContent = "The browser or the device cancelled. Try again.";
       }
     });

@@ -98,9 +98,17 @@ class IdempotentResponses:
     async def store(self, request: IdempotentRequest | None, response: bytes) -> None:
         """Store the response to the first request, encrypted, until a clean-up task deletes it after a day."""
         if request is not None:
-            # A kilobyte, in less time than a statement takes. Before the transaction the response is not known.
-            encrypted = encrypt(response, _purpose(request))
-            await self._responses.insert(request.digest, StoredResponse(request.fingerprint, encrypted))
+            await self._responses.insert(request.digest, _stored(request, response))
+
+    async def replace(self, request: IdempotentRequest | None, response: bytes) -> None:
+        """Store the response as `store` does, in place of a former one. Find that first, which locks the key."""
+        if request is not None:
+            await self._responses.replace(request.digest, _stored(request, response))
+
+
+def _stored(request: IdempotentRequest, response: bytes) -> StoredResponse:
+    # A kilobyte, in less time than a statement takes. Before the transaction the response is not known.
+    return StoredResponse(request.fingerprint, encrypt(response, _purpose(request)))
 
 
 def _response(request: IdempotentRequest, stored: StoredResponse) -> bytes:

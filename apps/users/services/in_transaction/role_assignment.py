@@ -25,12 +25,12 @@ class RoleAssignment:
         await self._roles.add(user_id, wanted - had)
         return sorted(locked[role_id] for role_id in had)
 
-    async def lock_giveable(self, actor: Principal, names: Sequence[str]) -> set[int]:
-        """Lock the roles with these names, and return their ids.
+    async def lock_giveable(self, actor: Principal, names: Sequence[str], role_ids: Collection[int] = ()) -> set[int]:
+        """Lock the roles with these names and ids, and return their ids.
 
         Raises ValidationFailed for an unknown role, NotAllowed when they have scopes that the actor lacks.
         """
-        ids = set(await self._lock(names, ()))
+        ids = set(await self._lock(names, role_ids))
         if lacking := await self._roles.scopes_of(ids) - actor.scopes:
             raise NotAllowed(f"You cannot give scopes that you lack: {', '.join(sorted(lacking))}.")
         return ids

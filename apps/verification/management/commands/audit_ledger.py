@@ -16,8 +16,8 @@ class Command(ServiceCommand):
     """Checks that balances, the ledger and usage agree; changes nothing."""
 
     help = (
-        "Check that balances, the ledger and usage agree. Exits with 0 when they do; otherwise prints the rows that do "
-        "not and exits with 1."
+        "Check that balances, the ledger, usage and approvals agree. Exits with 0 when they do; otherwise prints the "
+        "rows that do not and exits with 1."
     )
     examples = ("manage.py audit_ledger", "manage.py audit_ledger --json")
 
