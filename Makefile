@@ -4,7 +4,7 @@ python := .venv/bin/python
 lock := .venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.12 --generate-hashes --no-header --no-annotate $(LOCK_FLAGS)
 production := ENVIRONMENT=production ALLOWED_HOSTS=keyhouse.example DATABASE_URL=postgresql://check@localhost/check
 
-.PHONY: help serve test soak mutate check bench bench-admin screenshots format lock clean base dev
+.PHONY: help serve test soak mutate check bench bench-admin bench-usage screenshots format lock clean base dev
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ bench: ## measure Keyhouse beside another service in 25 minutes; BENCH_FLAGS='--
 
 bench-admin: dev ## time every list of the admin and of the API with a million rows in each, in 15 minutes
 	@$(python) -m tests.benchmarks.back_office
+
+bench-usage: dev ## time usage reports and exports with ten million calls, in the empty database of DATABASE_URL
+	@$(python) manage.py migrate -v0
+	@$(python) -m tests.benchmarks.usage_reports
 
 screenshots: dev ## take the pictures of docs/images anew, with Chromium
 	@$(python) -m tests.screenshots

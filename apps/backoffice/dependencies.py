@@ -12,6 +12,7 @@ from apps.plans.dependencies import plan_service
 from apps.second_factors.dependencies import second_factors
 from apps.usage.dependencies import usage_service
 from apps.users.dependencies import note_service, user_service
+from apps.verification.dependencies import account_usage
 
 
 @cache
@@ -28,5 +29,6 @@ def customer_page() -> CustomerPage:
         sessions=account_sessions(),
         factors=second_factors(),
         identities=identity_service(),
+        account_usage=account_usage(),
         plans=plan_service(),
     )

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from apps.core.background.background_jobs import BackgroundJob
 from apps.core.background.clean_up import in_batches
 from apps.core.declarations import AppDeclaration, CleanUpTask, PersonalDataDeclaration
-from apps.usage.dependencies import refusal_samples, refusals, usage_personal_data, usage_rollups, usage_service
+from apps.usage.dependencies import (
+    refusal_samples,
+    refusals,
+    unknown_key_counts,
+    usage_personal_data,
+    usage_rollups,
+    usage_service,
+)
 from apps.usage.repositories.usage_denial_repository import UsageDenialRepository
 
 ROLLUP_LOOK_SECONDS = 30  # how often a worker looks; all of them together roll up every five minutes
@@ -15,6 +22,8 @@ def _background_jobs() -> Sequence[BackgroundJob]:
     return [
         BackgroundJob("usage-expansion", usage_service().expand_batches, interval_seconds=0.5),
         BackgroundJob("usage-rollup", usage_rollups().roll_up, interval_seconds=ROLLUP_LOOK_SECONDS),
+        BackgroundJob("usage-partitions", usage_service().maintain_partitions, interval_seconds=3600),
+        BackgroundJob("unknown-keys", unknown_key_counts().write, interval_seconds=1),
         BackgroundJob("refusals", refusal_samples().write, interval_seconds=1),
     ]
 

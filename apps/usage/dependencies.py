@@ -12,6 +12,7 @@ from apps.usage.repositories.usage_report_repository import UsageReportRepositor
 from apps.usage.repositories.usage_rollup_repository import UsageRollupRepository
 from apps.usage.services.personal_data import UsagePersonalData
 from apps.usage.services.refusal_samples import RefusalSamples
+from apps.usage.services.unknown_key_counts import UnknownKeyCounts
 from apps.usage.services.usage_exports import UsageExports
 from apps.usage.services.usage_reports import UsageReports
 from apps.usage.services.usage_rollups import UsageRollups
@@ -21,7 +22,13 @@ from apps.usage.services.usage_service import UsageService
 @cache
 def usage_service() -> UsageService:
     """Return the usage service."""
-    return UsageService(UsageEventRepository(), UsageDenialRepository(), refusals(), settings.CALL_HISTORY_HOURS)
+    return UsageService(
+        UsageEventRepository(),
+        UsageDenialRepository(),
+        refusals(),
+        settings.CALL_HISTORY_HOURS,
+        settings.USAGE_RETENTION_DAYS,
+    )
 
 
 @cache
@@ -33,7 +40,7 @@ def usage_rollups() -> UsageRollups:
 @cache
 def usage_reports() -> UsageReports:
     """Return the service that sums usage."""
-    return UsageReports(UsageReportRepository())
+    return UsageReports(UsageReportRepository(), UsageDenialRepository())
 
 
 @cache
@@ -46,6 +53,12 @@ def usage_exports() -> UsageExports:
 def refusal_samples() -> RefusalSamples:
     """Return the samples of refused calls. They are shared by all that decides in this process, and its job."""
     return RefusalSamples(refusals(), settings.REFUSALS_PER_KEY)
+
+
+@cache
+def unknown_key_counts() -> UnknownKeyCounts:
+    """Return the counts of unknown keys. They are shared by all that decides in this process, and its job."""
+    return UnknownKeyCounts(UsageDenialRepository())
 
 
 @cache

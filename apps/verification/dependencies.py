@@ -7,7 +7,7 @@ from django.conf import settings
 
 from apps.api_keys.dependencies import api_key_service, customer_keys, key_secrets
 from apps.credits.dependencies import credit_service
-from apps.usage.dependencies import refusal_samples, usage_exports, usage_reports, usage_service
+from apps.usage.dependencies import refusal_samples, unknown_key_counts, usage_exports, usage_reports, usage_service
 from apps.users.dependencies import user_service
 from apps.verification.repositories.decision_repository import DecisionRepository
 from apps.verification.repositories.idempotency_repository import IdempotencyRepository
@@ -27,7 +27,7 @@ from apps.verification.services.verification_service import VerificationService
 def verification_service() -> VerificationService:
     """Return the verification service. It is shared, so that concurrent queries are decided in one batch."""
     retry_period = timedelta(seconds=settings.REQUEST_ID_RETRY_SECONDS)
-    return VerificationService(DecisionRepository(), retry_period, refusal_samples())
+    return VerificationService(DecisionRepository(), retry_period, refusal_samples(), unknown_key_counts())
 
 
 @cache

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from config.environment.hosts import allowed_host, canonical_origin, each, proxy_network
 from config.environment.variables import CommaSeparated, EnvironmentSettings
@@ -20,6 +20,14 @@ HSTS_SECONDS = 365 * 24 * 3600
 ALLOWED_HOST = each(allowed_host, "a host name such as api.example.com or .example.com, without scheme, port and path")
 ORIGIN = each(canonical_origin, "an origin such as https://app.example.com")
 NETWORK = each(proxy_network, "an IP address or a network such as 10.0.0.0/8 (and not /0, which trusts every client)")
+
+RETENTION_DAYS_MINIMUM = 32
+
+
+def _is_long_enough(days: int) -> int:
+    if 0 < days < RETENTION_DAYS_MINIMUM:
+        raise ValueError(f"must be 0, which keeps all, or at least {RETENTION_DAYS_MINIMUM}")
+    return days
 
 
 class ServerSettings(EnvironmentSettings):
@@ -40,6 +48,8 @@ class ServerSettings(EnvironmentSettings):
     # Samples of refused calls: how many of each key are kept, and for how long. For as long, a call is found by its id.
     refusals_per_key: int = Field(default=50, ge=0, le=1000)
     call_history_hours: int = Field(default=24, ge=1, le=24 * 31)
+    # Of usage events: 0 keeps all. Calls are found by their ids, and personal data has usage by day, for up to 31 days.
+    usage_retention_days: Annotated[int, AfterValidator(_is_long_enough)] = Field(default=0, ge=0, le=36500)
     connections_per_address: int | None = Field(default=None, ge=1, le=65536)
     allowed_hosts: Annotated[CommaSeparated, ALLOWED_HOST] = []
     cors_allowed_origins: Annotated[CommaSeparated, ORIGIN] = []

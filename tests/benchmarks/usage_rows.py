@@ -10,18 +10,18 @@ from tests.benchmarks.population import BALANCE, COST, Population
 DAYS = 60
 CALLS_AN_ENTRY = 20
 
-# The months before this one, which a first start does not make.
+# The days before this one, which a first start does not make.
 PARTITIONS = """
 DO $$
 DECLARE
-    month timestamptz := date_trunc('month', now() - interval '61 days', 'UTC');
+    day timestamptz := date_trunc('day', now() - interval '61 days', 'UTC');
 BEGIN
-    WHILE month < date_trunc('month', now(), 'UTC') LOOP
+    WHILE day < date_trunc('day', now(), 'UTC') LOOP
         EXECUTE format(
             'CREATE TABLE %I PARTITION OF usage_events FOR VALUES FROM (%L) TO (%L)',
-            'usage_events_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM'), month, month + interval '1 month'
+            'usage_events_' || to_char(day AT TIME ZONE 'UTC', 'YYYY_MM_DD'), day, day + interval '1 day'
         );
-        month := month + interval '1 month';
+        day := day + interval '1 day';
     END LOOP;
 END $$;
 """

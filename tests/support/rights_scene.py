@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.authentication.models import Session
 from apps.identities.models import Identity
 from apps.second_factors.models import Passkey
+from apps.usage.models import Refusal
 from apps.users.models import AccountNote, Invitation, Role, User
 from tests.support.factories import (
     PASSWORD,
@@ -47,7 +48,12 @@ def _belongings(user: User, shared: dict[str, int]) -> dict[str, int]:
         user=user, user_handle=b"x" * 64, name="p", credential_id=f"{user.pk}".encode(), public_key=b"x",
         aaguid="00000000-0000-0000-0000-000000000000", sign_count=0, is_backup_eligible=False, is_backed_up=False,
     )  # fmt: skip
-    ids = {"user_id": user.pk, "key_id": make_key(user).id, "session_id": admin_session(user).pk}
+    key = make_key(user)
+    Refusal.objects.create(
+        occurred_at=timezone.now(), user_id=user.pk, api_key_id=key.id, code="EXPIRED", detail="key", scopes=[], cost=0,
+        weight=1, request_id=str(key.id), rate_limits=[],
+    )  # fmt: skip
+    ids = {"user_id": user.pk, "key_id": key.id, "request_id": key.id, "session_id": admin_session(user).pk}
     note = AccountNote.objects.create(user=user, text="note")
     return {**shared, **ids, "identity_id": identity.pk, "passkey_id": passkey.pk, "note_id": note.pk}
 

@@ -24,6 +24,7 @@ from apps.backoffice.admin.customer_actions import (
 )
 from apps.backoffice.admin.event_words import actor_of, changes_of, is_failure, methods_in_words, target_of, words_of
 from apps.backoffice.admin.sparkline import sparkline
+from apps.backoffice.admin.usage_tab import TabQuery, export_page, usage_content
 from apps.backoffice.dependencies import customer_page
 from apps.backoffice.schemas.customer_page import CustomerHeader
 from apps.core.admin.form_fields import NO_ROW_ID, parse_row_id
@@ -134,6 +135,7 @@ class Tab:
 TABS = (
     Tab("overview", "Overview", CUSTOMERS_READ, _overview),
     Tab("keys", "Keys", KEYS_READ, _keys),
+    Tab("usage", "Usage", KEYS_READ, usage_content),
     Tab("credits", "Credits", CREDITS_READ, _credits),
     Tab("security", "Security", SECURITY_READ, _security),
     Tab("timeline", "Timeline", AUDIT_READ, _timeline),
@@ -158,13 +160,17 @@ class NoteForm(SchemaForm):
 
 def customer_urls(site: AdminSite) -> list[URLPattern]:
     """Return the URLs of the customer page and its tabs."""
+    export = path("customers/<str:user_id>/usage/export/", site.admin_view(export_page), name="customer_usage_export")
     return [
-        path(
-            f"customers/<str:user_id>/{'' if tab.name == 'overview' else f'{tab.name}/'}",
-            site.admin_view(partial(_page, site, tab)),
-            name=tab.url_name,
-        )
-        for tab in TABS
+        export,
+        *(
+            path(
+                f"customers/<str:user_id>/{'' if tab.name == 'overview' else f'{tab.name}/'}",
+                site.admin_view(partial(_page, site, tab)),
+                name=tab.url_name,
+            )
+            for tab in TABS
+        ),
     ]
 
 
@@ -193,10 +199,11 @@ async def _read(tab: Tab, actor: Principal, user_id: int, query: CursorQuery) ->
 
 def _query(request: HttpRequest) -> CursorQuery:
     """Return the part of the list that the page shows; an invalid cursor is the beginning."""
+    chosen = {name: request.GET[name] for name in ("interval", "group_by") if name in request.GET}
     try:
-        return CursorQuery.model_validate({"cursor": request.GET.get("cursor", ""), "size": ROWS})
+        return TabQuery.model_validate({"cursor": request.GET.get("cursor", ""), "size": ROWS, **chosen})
     except ValidationError:
-        return CursorQuery.model_validate({"cursor": "", "size": ROWS})
+        return TabQuery.model_validate({"cursor": "", "size": ROWS})
 
 
 def _render(

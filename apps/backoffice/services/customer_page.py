@@ -19,11 +19,14 @@ from apps.plans.services.plan_service import PlanService
 from apps.second_factors.services.second_factors import SecondFactors
 from apps.usage.schemas.call import Call
 from apps.usage.schemas.usage_event import CallsOfHour, CallsToday
+from apps.usage.schemas.usage_export import UsageExportQuery
+from apps.usage.schemas.usage_report import UsageQuery, UsageReport
 from apps.usage.services.usage_service import UsageService
 from apps.users.schemas.account_note import NoteOut
 from apps.users.schemas.account_overview import AccountOverview, AccountState
 from apps.users.services.note_service import NoteService
 from apps.users.services.user_service import UserService
+from apps.verification.services.account_usage import AccountUsage, UsageFile
 
 REFUSALS_SHOWN = 10
 ENDED = {AccountState.SUSPENDED, AccountState.DELETED, AccountState.ERASED}
@@ -46,6 +49,7 @@ class CustomerPage:
     sessions: AccountSessions
     factors: SecondFactors
     identities: IdentityService
+    account_usage: AccountUsage
     plans: PlanService
 
     async def header(self, actor: Principal, user_id: int) -> CustomerHeader:
@@ -86,6 +90,15 @@ class CustomerPage:
     async def keys_of(self, actor: Principal, header: CustomerHeader, query: CursorQuery) -> CursorPage[KeyOverview]:
         """Return a part of the keys."""
         return await self.keys.part(actor, header.account.id, query)
+
+    async def usage_of(self, actor: Principal, header: CustomerHeader, query: UsageQuery) -> UsageReport:
+        """Return the usage over a period."""
+        return await self.account_usage.of_customer(actor, header.account.id, query)
+
+    async def calls_of(self, actor: Principal, user_id: int, query: UsageExportQuery) -> UsageFile:
+        """Return the calls as a file; raises NotFound."""
+        account = await self.users.overview(actor, user_id)
+        return await self.account_usage.export_of_customer(actor, account.id, query)
 
     async def ledger_of(self, actor: Principal, header: CustomerHeader, query: CursorQuery) -> CursorPage[LedgerLine]:
         """Return a part of the ledger; entries of usage have the keys and requests that they charge."""

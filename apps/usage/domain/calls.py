@@ -31,11 +31,12 @@ class RefusedCall(NamedTuple):
     request_id: str
     rate_limits: Sequence[RateLimitStatus]
     balance: Decimal | None
+    caller: str = ""  # who has asked, by the name that verification gives it
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of its row, as JSON values."""
         return {
-            **self._asdict(),
+            **{name: value for name, value in self._asdict().items() if name != "caller"},
             "scopes": self.scopes[:SCOPES_MAXIMUM],
             "cost": f"{self.cost:f}",
             "rate_limits": [

@@ -72,8 +72,7 @@ def start_of(moment: datetime, interval: Interval, zone: ZoneInfo, before: int =
     if interval is Interval.MINUTE:
         return moment.replace(second=0, microsecond=0) - before * MINUTE
     if interval is Interval.HOUR:
-        start = moment - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-        return start - timedelta(hours=before)
+        return _start_of_hour(moment, zone) - timedelta(hours=before)
     if interval is Interval.DAY:
         return _midnight(local.date() - timedelta(days=before), zone)
     year, month = divmod(local.year * MONTHS + local.month - 1 - before, MONTHS)
@@ -126,6 +125,13 @@ def _dates(after: datetime, interval: Interval, zone: ZoneInfo) -> Iterator[date
         start = _midnight(day, zone)
         if start > after:
             yield start
+
+
+def _start_of_hour(moment: datetime, zone: ZoneInfo) -> datetime:
+    start = moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+    while start.astimezone(zone).minute:
+        start -= QUARTER
+    return start
 
 
 def _following_month(day: date) -> date:

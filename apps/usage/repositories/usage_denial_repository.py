@@ -1,10 +1,10 @@
 """Reads counts of refused calls, and rolls them up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from apps.core.database.statements import fetch_rows, load_statements
+from apps.core.database.statements import execute, fetch_rows, load_statements
 
 SQL = load_statements(Path(__file__).with_name("usage_denials.sql"))
 MINUTES_KEPT_DAYS = 7
@@ -30,3 +30,17 @@ class UsageDenialRepository:
         """
         values = {"days": MINUTES_KEPT_DAYS, "maximum": maximum}
         return int((await fetch_rows(SQL["roll_up_old"], values))[0][0])
+
+    async def add_unknown_keys(self, counts: Mapping[tuple[datetime, str], int]) -> None:
+        """Add counts of queries about keys that do not exist, by minute and caller."""
+        values = {
+            "minutes": [minute for minute, _ in counts],
+            "callers": [caller for _, caller in counts],
+            "counts": list(counts.values()),
+        }
+        await execute(SQL["add_unknown_keys"], values)
+
+    async def unknown_keys(self, callers: Sequence[str], starts_at: datetime, ends_at: datetime) -> int:
+        """Return how many queries of these callers were about keys that do not exist."""
+        values = {"callers": list(callers), "starts_at": starts_at, "ends_at": ends_at}
+        return int((await fetch_rows(SQL["unknown_keys"], values))[0][0])

@@ -25,6 +25,27 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT count(*) FROM removed
 
+-- name: add_unknown_keys
+-- In order, so that two workers do not wait for each other.
+INSERT INTO denials AS denial (api_key_id, minute_at, code, detail, count)
+SELECT 0, counted.minute_at, 'NOT_FOUND', counted.caller, counted.count
+FROM unnest(%(minutes)s::timestamptz[], %(callers)s::text[], %(counts)s::bigint[])
+    AS counted (minute_at, caller, count)
+ORDER BY counted.minute_at, counted.caller
+ON CONFLICT (api_key_id, minute_at, code, detail) DO UPDATE SET count = denial.count + EXCLUDED.count
+
+-- name: unknown_keys
+SELECT coalesce(sum(count), 0)::bigint
+FROM (
+    SELECT count FROM denials
+    WHERE api_key_id = 0 AND minute_at >= %(starts_at)s::timestamptz AND minute_at < %(ends_at)s::timestamptz
+        AND code = 'NOT_FOUND' AND detail = ANY(%(callers)s::text[])
+    UNION ALL
+    SELECT count FROM denial_quarters
+    WHERE api_key_id = 0 AND quarter_at >= %(starts_at)s::timestamptz AND quarter_at < %(ends_at)s::timestamptz
+        AND code = 'NOT_FOUND' AND detail = ANY(%(callers)s::text[])
+) AS counted
+
 -- name: last_of_keys
 -- Each by the index of its key.
 SELECT refused.api_key_id, refused.code, refused.detail, refused.count, refused.minute_at

@@ -1,4 +1,4 @@
-"""Reads usage, expands batches of it to usage events, and creates their partitions."""
+"""Reads usage, expands batches of it to usage events, and creates and drops their partitions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -34,9 +34,14 @@ class CallsOfEntry(NamedTuple):
 class UsageEventRepository:
     """The rows of usage: the batches, which verification writes, and the usage events that they become."""
 
-    async def ensure_partitions(self, months_ahead: int) -> None:
-        """Create the missing partitions of this month and the next `months_ahead`; safe to run at any time."""
-        await fetch_rows("SELECT ensure_usage_partitions(%s)", [months_ahead])
+    async def create_partitions(self, days_ahead: int) -> None:
+        """Create the missing partitions of today and the next `days_ahead` days (UTC); safe to run at any time."""
+        await fetch_rows("SELECT create_usage_partitions(%s)", [days_ahead])
+
+    async def drop_oldest_partition(self, days: int) -> str | None:
+        """Drop the oldest partition if all of it is older than `days` and rolled up, and return its name, or None."""
+        ((name,),) = await fetch_rows(SQL["drop_oldest_partition"], {"days": days})
+        return None if name is None else str(name)
 
     async def by_key_and_day(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
         """Return up to `maximum` rows of the last 31 days, the newest first, and how many there are."""

@@ -29,7 +29,8 @@ VACUUM (SKIP_LOCKED, TRUNCATE FALSE) usage_batches
 
 -- name: with_request_id
 -- The allowed calls with a request id, of the last hours, expanded or pending. The index usage_events_request is probed
--- for each ten minutes; a condition on the time itself would let PostgreSQL read all calls of these hours instead.
+-- for each ten minutes. The condition on the time leaves out the partitions of earlier days; as it has one bound only,
+-- PostgreSQL does not read all calls of these hours instead.
 SELECT request_id, occurred_at, api_key_id, user_id, cost, weight, tag, credit_transaction_id
 FROM usage_events
 WHERE date_bin('10 minutes', occurred_at, '2000-01-01 00:00+00') = ANY (ARRAY(
@@ -39,6 +40,7 @@ WHERE date_bin('10 minutes', occurred_at, '2000-01-01 00:00+00') = ANY (ARRAY(
             interval '10 minutes'
         )
     ))
+    AND occurred_at >= now() - make_interval(hours => %(hours)s, mins => 10)
     AND hashtext(request_id) = hashtext(%(request_id)s)
     AND request_id = %(request_id)s
     AND (%(user_id)s::bigint IS NULL OR user_id = %(user_id)s)
@@ -110,3 +112,6 @@ FROM generate_series(
 ) AS hours (hour)
 LEFT JOIN refused ON refused.hour = hours.hour
 ORDER BY 1
+
+-- name: drop_oldest_partition
+SELECT drop_usage_partition(date_trunc('day', now() - make_interval(days => %(days)s), 'UTC'))

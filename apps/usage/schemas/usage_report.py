@@ -137,7 +137,8 @@ class UsageReport(ResponseSchema):
     """The usage of a customer, or of all (`user_id` is null), over a period.
 
     `intervals` are all of the period. `groups` are those with most calls; `other` is what belongs to none of them, null
-    without `group_by`.
+    without `group_by`. `unknown_keys` counts the verifications that the customer's own keys and sessions asked for and
+    whose key does not exist; they are no calls of the customer. It is null for all customers.
     """
 
     user_id: int | None
@@ -150,3 +151,4 @@ class UsageReport(ResponseSchema):
     intervals: list[UsageInInterval]
     groups: list[UsageOfGroup]
     other: UsageNumbers | None
+    unknown_keys: int | None = None

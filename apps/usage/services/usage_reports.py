@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.core.crypto.passwords import run_in_hashing_thread
 from apps.core.errors import ValidationFailed
 from apps.usage.domain.usage_period import Interval, UsagePeriod
-from apps.usage.repositories.usage_denial_repository import MINUTES_KEPT_DAYS
+from apps.usage.repositories.usage_denial_repository import MINUTES_KEPT_DAYS, UsageDenialRepository
 from apps.usage.repositories.usage_report_repository import UsageReportRepository, UsageSum
 from apps.usage.schemas.usage_report import UsageInInterval, UsageNumbers, UsageOfGroup, UsageQuery, UsageReport
 
@@ -24,16 +24,24 @@ class UsageReports:
     For callers that have checked who may read them.
     """
 
-    def __init__(self, reports: UsageReportRepository) -> None:
+    def __init__(self, reports: UsageReportRepository, denials: UsageDenialRepository) -> None:
         self._reports = reports
+        self._denials = denials
 
-    async def of_customer(self, user_id: int, key_ids: Sequence[int], query: UsageQuery) -> UsageReport:
-        """Return the usage of a customer, whose keys these are. Raises ValidationFailed."""
+    async def of_customer(
+        self, user_id: int, key_ids: Sequence[int], query: UsageQuery, callers: Sequence[str] = ()
+    ) -> UsageReport:
+        """Return the usage of a customer, whose keys these are, and who verifies keys as these callers.
+
+        Raises ValidationFailed.
+        """
         if query.group_by == "customer":
             raise ValidationFailed.of("group_by", "customer is for the usage of all customers, without user_id")
         period = _period(query)
         sums = await self._reports.of_customer(user_id, key_ids, period, query.group_by, query.top)
-        return await run_in_hashing_thread(_report, user_id, query, period, sums)
+        unknown_keys = await self._denials.unknown_keys(callers, period.starts_at, period.ends_at)
+        report = await run_in_hashing_thread(_report, user_id, query, period, sums)
+        return report.model_copy(update={"unknown_keys": unknown_keys})
 
     async def of_all(self, query: UsageQuery) -> UsageReport:
         """Return the usage of all customers together, without refused calls, by whole days. Raises ValidationFailed."""

@@ -1,5 +1,6 @@
-"""Expands batches of usage, creates partitions for usage events, and reads usage and refused calls."""
+"""Expands batches of usage, creates and drops partitions of usage events, and reads usage and refused calls."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -9,7 +10,8 @@ from apps.usage.repositories.usage_event_repository import UsageEventRepository
 from apps.usage.schemas.call import Call
 from apps.usage.schemas.usage_event import CallsOfHour, CallsToday, ChargedCalls, RefusedCalls, RefusedCallsOfKey
 
-PARTITION_MONTHS_AHEAD = 12
+logger = logging.getLogger("keyhouse.background")
+PARTITION_DAYS_AHEAD = 14
 # Batches that one statement expands: it takes about 10 ms, and verification meanwhile waits for nothing.
 BATCHES_AT_ONCE = 16
 VACUUM_AFTER = 1000  # expanded batches
@@ -30,16 +32,31 @@ class UsageService:
         denials: UsageDenialRepository,
         refusals: RefusalRepository,
         history_hours: int,
+        retention_days: int = 0,
     ) -> None:
         self._events = events
         self._denials = denials
         self._refusals = refusals
         self._history_hours = history_hours
+        self._retention_days = retention_days
         self._expanded = 0  # since the last vacuum
 
     async def prepare_partitions(self) -> None:
-        """Create missing partitions for the coming year; later events are stored in the default partition."""
-        await self._events.ensure_partitions(PARTITION_MONTHS_AHEAD)
+        """Create missing partitions for the coming two weeks; later events are stored in the default partition."""
+        await self._events.create_partitions(PARTITION_DAYS_AHEAD)
+
+    async def maintain_partitions(self) -> bool:
+        """Create missing partitions, and drop the oldest if it is due; return whether more may be due.
+
+        With `retention_days` 0, none is dropped.
+        """
+        await self.prepare_partitions()
+        if not self._retention_days:
+            return False
+        dropped = await self._events.drop_oldest_partition(self._retention_days)
+        if dropped is not None:
+            logger.info("usage-partitions: %s dropped, which is older than USAGE_RETENTION_DAYS", dropped)
+        return dropped is not None
 
     async def expand_batches(self) -> bool:
         """Expand the oldest batches of usage to usage events and ledger entries; return whether more may be due."""

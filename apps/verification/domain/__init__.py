@@ -7,7 +7,9 @@ from apps.verification.domain.batch import (
     IdempotencyKey,
     IdempotencyRecord,
     KeyCounters,
+    caller_name_in,
     caller_name_of_key,
+    caller_name_of_user,
     idempotency_key_of,
 )
 from apps.verification.domain.key_record import KeyRecord, KeyRow
@@ -29,6 +31,8 @@ __all__ = [
     "Purpose",
     "Verdict",
     "VerificationQuery",
+    "caller_name_in",
     "caller_name_of_key",
+    "caller_name_of_user",
     "idempotency_key_of",
 ]

@@ -44,6 +44,19 @@ def idempotency_key_of(query: VerificationQuery, records: Mapping[bytes, KeyReco
     return IdempotencyKey(name, record.key_id, query.request_id)
 
 
+def caller_name_in(query: VerificationQuery, records: Mapping[bytes, KeyRecord]) -> str:
+    """Return the name of the query's caller, or an empty text if its key is not in `records`."""
+    if query.caller is None:
+        return query.caller_name
+    caller = records.get(query.caller.digest)
+    return caller_name_of_key(caller.key_id) if caller else ""
+
+
+def caller_name_of_user(user_id: int) -> str:
+    """Return the name of a caller that is a session of this account."""
+    return f"user:{user_id}"
+
+
 def caller_name_of_key(key_id: int) -> str:
     """Return the name of a caller that is an API key."""
     return f"api_key:{key_id}"

@@ -130,12 +130,12 @@ FROM unnest(
 ) AS answer (caller, api_key_id, request_id, fingerprint, answer)
 
 -- name: touch
--- To the minute. The one writer of counters without the customer's lock: it changes nothing that is decided on. A
+-- To five seconds. The one writer of counters without the customer's lock: it changes nothing that is decided on. A
 -- transaction that writes a key's counters sets the time too, so locked rows are skipped.
 UPDATE api_key_counters SET last_used_at = %(now)s
 WHERE api_key_id IN (
     SELECT api_key_id FROM api_key_counters
     WHERE api_key_id = ANY(%(key_ids)s::bigint[])
-        AND (last_used_at IS NULL OR last_used_at < date_trunc('minute', %(now)s::timestamptz))
+        AND (last_used_at IS NULL OR last_used_at < date_bin('5 seconds', %(now)s::timestamptz, '2000-01-01 00:00+00'))
     FOR NO KEY UPDATE SKIP LOCKED
 )

@@ -16,13 +16,7 @@ from weakref import WeakKeyDictionary
 from psycopg.errors import LockNotAvailable
 
 from apps.core.authorization.scopes import RESERVED_GRANTS
-from apps.core.database.parameters import (
-    Encoded,
-    NumberedStatement,
-    array_of_texts,
-    binary_bigints,
-    binary_byteas,
-)
+from apps.core.database.parameters import Encoded, NumberedStatement, array_of_texts, binary_bigints, binary_byteas
 from apps.core.database.pipeline.pipelined_connection import Rows
 from apps.core.database.pipeline.pipelined_transaction import (
     BEING_CHANGED,
@@ -52,6 +46,7 @@ RECORDS = NumberedStatement.of(
     SQL["records"].replace("%(reserved)s", f"'{array_of_texts(sorted(RESERVED_GRANTS))}'::varchar[]")
 )
 LOAD_IDEMPOTENCY_RECORDS = NumberedStatement.of(SQL["load_idempotency_records"])
+USE_SECONDS = 5  # a divisor of sixty
 NO_DIGEST = {b""}  # of a malformed key
 
 
@@ -107,27 +102,27 @@ class OpenBatch:
 class _Memory:
     """What the batches of one event loop leave to later ones: records, and which uses of credentials are written.
 
-    `last_used_at` of a credential is exact to the minute, so that not each batch writes the row of a busy caller.
+    `last_used_at` of a credential is exact to USE_SECONDS, so that not each batch writes the row of a busy caller.
     """
 
     def __init__(self) -> None:
         self.records = RecordCache()
-        self._minute: datetime | None = None
+        self._period: datetime | None = None
         self._written: set[int] = set()
 
     def unwritten(self, key_ids: set[int], now: datetime) -> set[int]:
-        """Return those of the keys whose use has not been written in this minute."""
-        return key_ids if _minute_of(now) != self._minute else key_ids - self._written
+        """Return those of the keys whose use has not been written in this period."""
+        return key_ids if _period_of(now) != self._period else key_ids - self._written
 
     def note_written(self, key_ids: set[int], now: datetime) -> None:
         """Remember that the use of these keys is committed."""
-        if _minute_of(now) != self._minute:
-            self._minute, self._written = _minute_of(now), set()
+        if _period_of(now) != self._period:
+            self._period, self._written = _period_of(now), set()
         self._written |= key_ids
 
 
-def _minute_of(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
+def _period_of(moment: datetime) -> datetime:
+    return moment.replace(second=moment.second // USE_SECONDS * USE_SECONDS, microsecond=0)
 
 
 class DecisionRepository:

@@ -1,5 +1,6 @@
 -- Each check returns the rows that violate it: (user, ledger entry, usage event, key, expected, found, total number).
--- One scan of each table and a hash join: minutes on a history of any size.
+-- One scan of each table and a hash join: minutes on a history of any size. Of usage events that were dropped, the
+-- rollups take the place.
 
 -- name: sizes
 SELECT
@@ -41,6 +42,7 @@ LEFT JOIN (
     GROUP BY credit_transaction_id
 ) AS used ON used.credit_transaction_id = entry.id
 WHERE entry.type = 'usage' AND entry.amount <> -coalesce(used.cost, 0)
+    AND entry.occurred_at >= coalesce((SELECT events_dropped_until FROM usage_rollups), '-infinity')
 ORDER BY entry.id
 LIMIT %s
 
@@ -67,7 +69,18 @@ SELECT
     key.user_id, NULL::bigint, NULL::bigint, coalesce(counter.api_key_id, used.api_key_id),
     coalesce(used.cost, 0), counter.budget_spent, count(*) OVER ()
 FROM api_key_counters AS counter
-FULL JOIN (SELECT api_key_id, sum(cost) AS cost FROM usage_records GROUP BY api_key_id) AS used
+FULL JOIN (
+    SELECT api_key_id, sum(cost) AS cost
+    FROM (
+        SELECT api_key_id, cost FROM usage_records
+        WHERE pending_user_ids IS NOT NULL
+            OR occurred_at >= coalesce((SELECT events_dropped_until FROM usage_rollups), '-infinity')
+        UNION ALL
+        SELECT api_key_id, cost FROM key_usage_quarters
+        WHERE quarter_at < (SELECT events_dropped_until FROM usage_rollups)
+    ) AS call
+    GROUP BY api_key_id
+) AS used
     ON used.api_key_id = counter.api_key_id
 LEFT JOIN api_keys AS key ON key.id = coalesce(counter.api_key_id, used.api_key_id)
 WHERE counter.budget_spent IS DISTINCT FROM coalesce(used.cost, 0)
@@ -97,13 +110,13 @@ SELECT
     coalesce(used.cost, 0), rollup.cost, count(*) OVER ()
 FROM (
     SELECT user_id, api_key_id, sum(calls) AS calls, sum(cost) AS cost FROM key_usage_quarters
-    WHERE quarter_at >= (SELECT coalesce(events_dropped_until, '-infinity') FROM usage_rollups)
+    WHERE quarter_at >= coalesce((SELECT events_dropped_until FROM usage_rollups), '-infinity')
     GROUP BY user_id, api_key_id
 ) AS rollup
 FULL JOIN (
     SELECT user_id, api_key_id, count(*) AS calls, sum(cost) AS cost FROM usage_events
     WHERE occurred_at < (SELECT rolled_up_until FROM usage_rollups)
-        AND occurred_at >= (SELECT coalesce(events_dropped_until, '-infinity') FROM usage_rollups)
+        AND occurred_at >= coalesce((SELECT events_dropped_until FROM usage_rollups), '-infinity')
     GROUP BY user_id, api_key_id
 ) AS used USING (user_id, api_key_id)
 WHERE (rollup.calls, rollup.cost) IS DISTINCT FROM (used.calls, used.cost)

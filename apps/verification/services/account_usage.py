@@ -13,6 +13,7 @@ from apps.usage.schemas.usage_report import UsageNumbers, UsageQuery, UsageRepor
 from apps.usage.services.usage_exports import UsageExports
 from apps.usage.services.usage_reports import UsageReports
 from apps.users.services.user_service import UserService
+from apps.verification.domain import caller_name_of_key, caller_name_of_user
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
 NO_COST = {"cost": None}
@@ -47,8 +48,12 @@ class AccountUsage:
             return report if actor.has_scope(CREDITS_READ) else _without_cost(report)
         user_id = actor.owner_id if query.user_id is None else query.user_id
         await self._users.require_readable(actor, user_id, KEYS_READ)
-        report = await self._reports.of_customer(user_id, await self._keys.ids(user_id), query)
-        return report if actor.may_read(user_id, CREDITS_READ) else _without_cost(report)
+        return await self._of_customer(actor, user_id, query)
+
+    async def of_customer(self, actor: Principal, user_id: int, query: UsageQuery) -> UsageReport:
+        """Return a customer's usage, for callers that have read the account, deleted or not; raises as `report`."""
+        actor.require_scope(KEYS_READ)
+        return await self._of_customer(actor, user_id, query)
 
     async def export(self, actor: Principal, query: UsageExportQuery) -> UsageFile:
         """Return the calls of an account, by default the actor's own, as a file; raises as `report` does, Unavailable.
@@ -57,6 +62,20 @@ class AccountUsage:
         """
         user_id = actor.owner_id if query.user_id is None else query.user_id
         await self._users.require_readable(actor, user_id, KEYS_READ)
+        return await self._file(actor, user_id, query)
+
+    async def export_of_customer(self, actor: Principal, user_id: int, query: UsageExportQuery) -> UsageFile:
+        """Return a customer's calls, for callers that have read the account, deleted or not; raises as `export`."""
+        actor.require_scope(KEYS_READ)
+        return await self._file(actor, user_id, query)
+
+    async def _of_customer(self, actor: Principal, user_id: int, query: UsageQuery) -> UsageReport:
+        key_ids = await self._keys.ids(user_id)
+        callers = [caller_name_of_user(user_id), *map(caller_name_of_key, key_ids)]
+        report = await self._reports.of_customer(user_id, key_ids, query, callers)
+        return report if actor.may_read(user_id, CREDITS_READ) else _without_cost(report)
+
+    async def _file(self, actor: Principal, user_id: int, query: UsageExportQuery) -> UsageFile:
         starts_at, ends_at = query.bounds(timezone.now())
         shows_cost = actor.may_read(user_id, CREDITS_READ)
         chunks = await self._exports.begin(query.format, user_id, starts_at, ends_at, shows_cost=shows_cost)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 from apps.api_keys.services.key_format import digest_of, is_well_formed
@@ -13,6 +13,7 @@ from apps.core.request_context import new_request_id
 from apps.core.values.ip_addresses import parse_address
 from apps.usage.domain.calls import UNKNOWN_ID, RefusedCall
 from apps.usage.services.refusal_samples import RefusalSamples
+from apps.usage.services.unknown_key_counts import UnknownKeyCounts
 from apps.verification.domain import (
     BatchEffects,
     BatchSnapshot,
@@ -22,7 +23,9 @@ from apps.verification.domain import (
     Purpose,
     Verdict,
     VerificationQuery,
+    caller_name_in,
     caller_name_of_key,
+    caller_name_of_user,
     idempotency_key_of,
 )
 from apps.verification.repositories.decision_repository import DecisionRepository, RowsLocked, StatementsOutdated
@@ -52,8 +55,8 @@ class VerificationService:
 
     The others take no locks, and wait neither for a lock nor for a commit. Queries about customers whose rows were
     locked for too long are batches of their own for a while, so that no others wait with them. A retry with the same
-    `request_id` gets the first response for `retry_period`. Refused calls are handed to `samples` once their batch is
-    committed.
+    `request_id` gets the first response for `retry_period`. Refused calls are handed to `samples` and `unknown_keys`
+    once their batch is committed.
     """
 
     def __init__(
@@ -61,9 +64,11 @@ class VerificationService:
         decisions: DecisionRepository,
         retry_period: timedelta = RETRY_PERIOD,
         samples: RefusalSamples | None = None,
+        unknown_keys: UnknownKeyCounts | None = None,
     ) -> None:
         self._decisions = decisions
         self._samples = samples
+        self._unknown_keys = unknown_keys
         self._retry_period = retry_period
         self._locking: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
         self._contended: Batcher[VerificationQuery, Verdict] = Batcher(self._decide_locking)
@@ -186,9 +191,15 @@ class VerificationService:
                 self._note_busy(opened.snapshot)
             results, effects = self._decide(opened.snapshot, batch)
             opened.write(effects)
-        if effects.refusals and self._samples:
-            self._samples.add(_refused_calls(effects.refusals, opened.snapshot.now))
+        if effects.refusals:
+            self._note_refused(list(_refused_calls(effects.refusals, opened.snapshot)))
         return results
+
+    def _note_refused(self, calls: Sequence[RefusedCall]) -> None:
+        if self._samples:
+            self._samples.add(calls)
+        if self._unknown_keys:
+            self._unknown_keys.add(calls)
 
     def _decide(self, snapshot: BatchSnapshot, batch: Sequence[PendingQuery]) -> tuple[list[Result], BatchEffects]:
         """Decide the queries with connected clients and authorized callers; the others have no effect."""
@@ -206,7 +217,7 @@ class VerificationService:
 def _name_of(caller: Principal) -> str:
     if caller.api_key_id is not None:
         return caller_name_of_key(caller.api_key_id)
-    return str(caller.kind) if caller.user_id is None else f"user:{caller.user_id}"
+    return str(caller.kind) if caller.user_id is None else caller_name_of_user(caller.user_id)
 
 
 def _distinct_callers(batch: Sequence[PendingQuery]) -> set[Caller]:
@@ -246,11 +257,13 @@ def _authenticated(
     return {snapshot.records[caller.digest].key_id for caller in valid}
 
 
-def _refused_calls(refusals: Iterable[tuple[VerificationQuery, Verdict]], now: datetime) -> Iterator[RefusedCall]:
+def _refused_calls(
+    refusals: Iterable[tuple[VerificationQuery, Verdict]], snapshot: BatchSnapshot
+) -> Iterator[RefusedCall]:
     for query, verdict in refusals:
         record = verdict.record
         yield RefusedCall(
-            occurred_at=now,
+            occurred_at=snapshot.now,
             user_id=record.user_id if record else UNKNOWN_ID,
             api_key_id=record.key_id if record else UNKNOWN_ID,
             code=verdict.code,
@@ -263,4 +276,5 @@ def _refused_calls(refusals: Iterable[tuple[VerificationQuery, Verdict]], now: d
             request_id=query.request_id,
             rate_limits=verdict.rate_limits,
             balance=verdict.balance,
+            caller=caller_name_in(query, snapshot.records),
         )

@@ -15,6 +15,7 @@ from tests.support.factories import IssuedKey
 TABS = {
     "": "customers:read",
     "keys/": "keys:read",
+    "usage/": "keys:read",
     "credits/": "credits:read",
     "security/": "security:read",
     "timeline/": "audit:read",

@@ -29,7 +29,7 @@ from tests.support.staff_browser import browser_of
 pytestmark = pytest.mark.integration
 
 FORBIDDEN = {"FORBIDDEN", "INSUFFICIENT_SCOPES", "NOT_AUTHENTICATED", "SECOND_FACTOR_REQUIRED"}
-OWNED = {"user_id", "key_id", "session_id", "identity_id", "passkey_id"}
+OWNED = {"user_id", "key_id", "session_id", "identity_id", "passkey_id", "request_id"}
 # Bodies where the smallest valid one is not what the row is about, and further rows for other bodies.
 BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "update_own_user": {"": {"full_name": "x"}, "plan": {"plan": "free"}, "roles": {"roles": []}},
@@ -195,7 +195,8 @@ OWN_PAGES = (
 )  # fmt: skip
 # Of one account.
 CUSTOMER_PAGES = (
-    "customer", "customer_keys", "customer_credits", "customer_security", "customer_timeline", "customer_notes",
+    "customer", "customer_keys", "customer_usage", "customer_usage_export", "customer_credits", "customer_security",
+    "customer_timeline", "customer_notes",
 )  # fmt: skip
 # Before and after a session, and redirects. The search of a list has the rights of the list, and the page of a secret
 # shows one only to the browser that has made it.

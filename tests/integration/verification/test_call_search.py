@@ -157,7 +157,7 @@ def test_every_partition_has_the_index():
     with connection.cursor() as cursor:
         cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'usage_events_request'::regclass")
         assert cursor.fetchall() == [(True,)]
-        cursor.execute("SELECT ensure_usage_partitions(14)")
+        cursor.execute("SELECT create_usage_partitions(20)")
         cursor.execute(PARTITIONS)
         partitions, indexed = cursor.fetchone()
     assert partitions == indexed > 12

@@ -164,7 +164,10 @@ async def test_idempotency_records_are_read_and_written(database: None, executed
     assert len(await rows(VerificationAnswer.objects.all())) == 1
 
 
-async def test_callers_are_not_locked_and_are_updated_once_a_minute(database: None, executed: list[list[str]]):
+async def test_callers_are_not_locked_and_are_updated_once_in_a_while(
+    database: None, executed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("apps.verification.repositories.decision_repository.USE_SECONDS", 60)
     key, client = await make(make_key), await make(make_service_key)
     query = query_about(key.secret, caller=Caller(digest_of(client.secret), None, "keys:verify"))
     service = VerificationService(DecisionRepository())

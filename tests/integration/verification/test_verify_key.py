@@ -160,9 +160,9 @@ async def test_a_call_updates_when_the_key_was_last_used(api: httpx.AsyncClient)
     ]
 
 
-async def test_the_last_use_of_a_caller_is_exact_to_the_minute(api: httpx.AsyncClient):
-    # Ahead, so that it lies in the minute of the call even if another one begins meanwhile.
-    recently, long_ago = timezone.now() + timedelta(seconds=30), timezone.now() - timedelta(seconds=61)
+async def test_the_last_use_of_a_caller_is_exact_to_five_seconds(api: httpx.AsyncClient):
+    # Ahead, so that it is not before the five seconds of the call, whenever they begin.
+    recently, long_ago = timezone.now() + timedelta(seconds=30), timezone.now() - timedelta(seconds=6)
     key = await make(make_key)
     services = [await make(make_service_key, last_used_at=moment) for moment in (recently, long_ago, None)]
     for service in services:

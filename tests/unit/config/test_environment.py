@@ -109,6 +109,8 @@ INVALID = [
     ("REFUSALS_PER_KEY", "1001"),
     ("CALL_HISTORY_HOURS", "0"),
     ("CALL_HISTORY_HOURS", "745"),
+    ("USAGE_RETENTION_DAYS", "-1"),
+    ("USAGE_RETENTION_DAYS", "31"),
     ("ACCESS_LOG", "hunter2"),
     ("LOG_LEVEL", "hunter2"),
     ("LOG_LEVEL", "debug"),
