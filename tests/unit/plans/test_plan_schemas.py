@@ -62,6 +62,8 @@ def test_a_name_is_enough():
         "name": "gold",
         "api_keys_maximum": None,
         "rate_limits": [],
+        "features": {},
+        "prices": {},
     }
 
 
@@ -102,14 +104,17 @@ def test_a_change_holds_only_what_was_sent():
     assert PlanUpdate.model_validate({"api_keys_maximum": None}).model_fields_set == {"api_keys_maximum"}
 
 
-def test_a_plan_is_shown_with_its_rate_limits():
+def test_a_plan_is_shown_with_what_it_has():
     plan = Plan(pk=5, name="gold", api_keys_maximum=3, created_at=LONG_AGO, updated_at=LONG_AGO)
+    plan.features, plan.prices = {"seats": 5}, {"resize": "0.050000"}
     vars(plan)["rate_limits"] = [MINUTE]
     assert PlanOut.of(plan).model_dump() == {
         "id": 5,
         "name": "gold",
         "api_keys_maximum": 3,
         "rate_limits": [MINUTE],
+        "features": {"seats": 5},
+        "prices": {"resize": "0.050000"},
         "created_at": "2020-01-01T00:00:00Z",
         "updated_at": "2020-01-01T00:00:00Z",
     }

@@ -128,7 +128,7 @@ async def test_staff_create_change_and_delete_plans(service, plans, audit, actor
     await service.update(actor, PRO, PlanUpdate.model_validate({"rate_limits": [MINUTE]}))
     await service.delete(actor, PRO)
     assert plans.calls == [
-        ("insert", {"name": "gold", "api_keys_maximum": None}, [MINUTE]),
+        ("insert", {"name": "gold", "api_keys_maximum": None, "features": {}, "prices": {}}, [MINUTE]),
         ("update", PRO, {}),
         ("replace_rate_limits", PRO, [MINUTE]),
         ("delete", PRO),
