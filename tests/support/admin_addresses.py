@@ -20,6 +20,7 @@ from tests.support.admin_forms import (
     expiring,
     failed_mail,
     invited,
+    own_pending,
     pending,
     plan,
     role,
@@ -61,7 +62,11 @@ def make_world() -> World:
         "credittransaction": transaction, "auditevent": event, "outgoingmail": failed_mail()["mail"],
         "totpdevice": TotpDevice.objects.get(user=user).pk, "staffmember": staff()["user"],
     }  # fmt: skip
-    others = {"activate": customer(is_active=False)["user"], "restore": customer(deleted_at=timezone.now())["user"]}
+    others = {
+        "withdraw": own_pending()["approval"],
+        "activate": customer(is_active=False)["user"],
+        "restore": customer(deleted_at=timezone.now())["user"],
+    }
     return World(rows, others)
 
 
