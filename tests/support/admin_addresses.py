@@ -20,7 +20,7 @@ from tests.support.admin_forms import (
     expiring,
     failed_mail,
     invited,
-    own_request,
+    own_pending,
     pending,
     plan,
     role,
@@ -63,9 +63,9 @@ def make_world() -> World:
         "totpdevice": TotpDevice.objects.get(user=user).pk, "staffmember": staff()["user"],
     }  # fmt: skip
     others = {
+        "withdraw": own_pending()["approval"],
         "activate": customer(is_active=False)["user"],
         "restore": customer(deleted_at=timezone.now())["user"],
-        "withdraw": own_request()["approval"],
     }
     return World(rows, others)
 

@@ -15,6 +15,7 @@ from apps.mail.services.rendering import seal
 from apps.second_factors.models import Passkey, TotpDevice
 from apps.users.models import AccountNote, Invitation, User
 from tests.support.factories import PASSWORD, make_approval, make_key, make_plan, make_role, make_user
+from tests.support.server import ADMINISTRATOR_EMAIL
 from tests.support.staff_browser import admin_session
 
 type Ids = Mapping[str, int]
@@ -120,9 +121,9 @@ def pending() -> Ids:
     return {"user": user.pk, "approval": make_approval(user, colleague).pk}
 
 
-def own_request() -> Ids:
-    """A request for credits of the first administrator, who browses the pages."""
-    user, administrator = User.objects.get(pk=customer()["user"]), User.objects.filter(is_superuser=True).earliest("id")
+def own_pending() -> Ids:
+    """Make a posting that the administrator has asked for."""
+    user, administrator = User.objects.get(pk=customer()["user"]), User.objects.get(email=ADMINISTRATOR_EMAIL)
     return {"user": user.pk, "approval": make_approval(user, administrator).pk}
 
 
@@ -240,7 +241,7 @@ OF_KEYS_AND_CREDITS = (
         rows={**MAIL, "CreditTransaction": 1},
     ),
     _operation("creditapproval.refuse", pending, "credit_approval.refused", rows=MAIL),
-    _operation("creditapproval.withdraw", own_request, "credit_approval.withdrawn"),
+    _operation("creditapproval.withdraw", own_pending, "credit_approval.withdrawn"),
 )  # fmt: skip
 OF_THE_SERVICE = (
     _page("role.add", nothing, "role.created", rows={"Role": 1}, name="{name}", scopes="keys:read"),

@@ -27,8 +27,8 @@ async def report_of(*found: CheckResult) -> Any:
     return await LedgerAudit(comparison).run()
 
 
-def test_there_are_seven_checks():
-    assert len(CHECKS) == len(set(CHECKS)) == 7
+def test_there_are_eight_checks():
+    assert len(CHECKS) == len(set(CHECKS)) == 8
 
 
 async def test_the_report_counts_what_was_compared():
