@@ -40,7 +40,8 @@ class UsageEventRepository:
 
     async def drop_oldest_partition(self, days: int) -> str | None:
         """Drop the oldest partition if all of it is older than `days` and rolled up, and return its name, or None."""
-        return (await fetch_rows(SQL["drop_oldest_partition"], {"days": days}))[0][0]
+        name: str | None = (await fetch_rows(SQL["drop_oldest_partition"], {"days": days}))[0][0]
+        return name
 
     async def by_key_and_day(self, user_id: int, maximum: int) -> tuple[list[UsedOnDay], int]:
         """Return up to `maximum` rows of the last 31 days, the newest first, and how many there are."""
