@@ -52,3 +52,15 @@ def test_note_is_added_once(page: Page, person: Person):
     expect(page.locator(".customer-note")).to_have_count(1)
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No note.")).to_be_visible()
+
+
+def test_usage_is_shown_and_downloaded(page: Page, person: Person):
+    with Task(page) as task:
+        task.find(person.email)
+        task.link("Usage")
+        expect(page.get_by_role("heading", name="Calls by day (UTC)")).to_be_visible()
+        expect(page.locator("svg.usage-chart rect")).to_have_count(60)
+        with page.expect_download() as download:
+            task.link("Download CSV")
+    assert download.value.suggested_filename.startswith(f"usage-{person.id}-")
+    assert download.value.path().read_text().startswith("occurred_at,request_id,key_id,cost,weight,tag")
