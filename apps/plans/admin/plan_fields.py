@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from apps.core.admin.form_fields import LinesField
+from apps.core.values.amounts import exact_amount
 
 FEATURES_HELP = (
     "What the plan entitles to, one per line: a name, and true, false or a number, such as “exports true” or “seats "
@@ -81,6 +82,13 @@ class PricesField(PairsField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"label": "Prices", "help_text": PRICES_HELP, **options})
+
+    def value_of(self, text: str) -> Any:
+        """Return the price as the plan stores it; another text is left to the schema to refuse."""
+        try:
+            return f"{exact_amount(text):f}"
+        except ValueError:
+            return text
 
     def text_of(self, value: Any) -> str:
         """Return the price without zeros at its end, or what was entered instead of one."""

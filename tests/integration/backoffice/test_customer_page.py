@@ -109,7 +109,7 @@ def test_head_shows_the_account_at_a_glance(browser: Client):
     page = text_on(browser, user)
     assert "ann@example.com ✓ verified Active" in page
     assert "Plan free Balance 12.50 Last call" in page
-    assert re.search(r"Last call 2\sminutes ago", page)
+    assert re.search(r"Last call \d\sminutes ago", page)
     assert re.search(r"Last refusal \d{4}-\d\d-\d\d \d\d:\d\d, key laptop : the key's budget is spent", page)
     assert "Keys 1" in page
 
