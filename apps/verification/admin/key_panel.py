@@ -26,6 +26,7 @@ from apps.verification.services.call_search import as_shown_to
 REFUSALS_SHOWN = 20
 NOTHING = Decimal(0)
 CHECK_LABELS = {
+    "found": "Found",
     "enabled": "Enabled",
     "expiry": "Not expired",
     "owner": "Owner",
