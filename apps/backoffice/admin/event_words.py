@@ -46,6 +46,8 @@ WORDS = {
     "client.refused": "Secret of a key that cannot be used presented",
     "token.issued": "Key exchanged for a token",
 }
+# Their words say themselves that something was refused.
+NEED_NO_MARK = frozenset({"account.locked", "session.refused", "passkey.cloned", "identity.refused"})
 LOCKED_OUT = {"client": "one client", "strangers": "all unknown clients", "everybody": "all clients"}
 METHODS = {"pwd": "password", "otp": "code", "hwk": "passkey", "swk": "passkey", "fed": "another provider"}
 OWNER = "user_id"
@@ -91,8 +93,8 @@ def methods_in_words(methods: Iterable[str]) -> str:
 
 
 def is_failure(event: TrailEventOut) -> bool:
-    """Return whether the action was refused."""
-    return event.outcome is Outcome.FAILURE
+    """Return whether the event is to be marked as refused."""
+    return event.outcome is Outcome.FAILURE and event.action not in NEED_NO_MARK
 
 
 def _with_plan(values: Mapping[str, Any], plans: Mapping[int, str]) -> Mapping[str, Any]:
