@@ -17,9 +17,9 @@ from apps.core.admin.staff_rights import acting_staff
 from apps.core.authorization.catalogue import KEYS_READ
 from apps.core.event_loop import call_service
 from apps.core.values.amounts import amount_text
-from apps.verification.admin.key_panel import CHECK_LABELS
 from apps.verification.dependencies import call_explanations
 from apps.verification.services.call_search import REQUEST_ID_LENGTH_MAXIMUM
+from apps.verification.services.explanation_sentences import CHECK_LABELS
 
 if TYPE_CHECKING:
     from apps.verification.schemas.explained_call import ExplainedCall

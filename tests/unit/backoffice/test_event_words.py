@@ -91,6 +91,11 @@ def test_plans_are_named():
     assert changes_of(event(after={"plan_id": None}), {}) == []
 
 
+def test_amounts_are_shown_as_on_other_pages():
+    changed = event(before={"balance": "0.000000"}, after={"balance": "1250.500000", "version": "1.25"})
+    assert changes_of(changed, {}) == ["Balance: 0.00 → 1,250.50", "Version: 1.25"]
+
+
 @pytest.mark.parametrize(("action", "is_marked"), [("password.refused", True), ("account.locked", False)])
 def test_refused_action_is_marked_unless_its_words_say_so(action: str, is_marked: bool):
     assert is_failure(event(action=action, outcome=Outcome.FAILURE)) is is_marked
