@@ -38,7 +38,7 @@ bench: ## measure Keyhouse beside another service in 25 minutes; BENCH_FLAGS='--
 	@sh deploy/bootstrap.sh bench
 	@$(python) -m tests.benchmarks $(BENCH_FLAGS)
 
-bench-admin: dev ## time every list of the admin and of the API with a million rows in each, in 15 minutes
+bench-admin: dev ## time every list of the admin and of the API with a million rows in each, in 20 minutes
 	@$(python) -m tests.benchmarks.back_office
 
 bench-usage: dev ## time usage reports and exports with ten million calls, in the empty database of DATABASE_URL

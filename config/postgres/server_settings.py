@@ -9,6 +9,8 @@ SETTINGS = {
     "cluster_name": NAME,
     "max_connections": "200",
     "shared_buffers": "128MB",
+    # A statement on usage events locks each day's partition, and years of days may be kept.
+    "max_locks_per_transaction": "256",
     # After each checkpoint, the first change to a page writes all of it to the log again: on a large database, most of
     # what is written. A crash then takes longer to recover from, seconds at worst.
     "max_wal_size": "4GB",

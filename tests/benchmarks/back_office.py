@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
+import psycopg
 
 from config.postgres.embedded_postgres import EmbeddedPostgres
 from tests.benchmarks import large_database
@@ -36,6 +37,9 @@ ROW = re.compile(r'href="(/admin/[a-z_]+/[a-z_]+/\d+/change/)[^"]*"')
 SEARCH = re.compile(r'<form id="changelist-search" method="(get|post)"(?: action="([^"]*)")?')
 # A word of one row, one of many rows, one of no row, and a number.
 TERMS = ("a3f9c1", "example", "nothing has this name", "1500007")
+TABS = ("", "keys/", "usage/", "credits/", "security/", "timeline/", "notes/")
+ROLLUP_SECONDS_MAXIMUM = 1800
+BEHIND = "SELECT FROM usage_rollups WHERE rolled_up_until < now() - interval '20 minutes'"
 API_LISTS = (
     "/users",
     "/users?cursor=",
@@ -47,6 +51,8 @@ API_LISTS = (
     "/users/1500007/api-keys",
     "/credits/transactions?user_id=1500007",
     "/credits/balance?user_id=1500007",
+    "/usage?user_id=1500007",
+    "/usage?user_id=1500007&group_by=key&interval=hour",
     "/plans",
     "/roles",
     "/invitations",
@@ -88,6 +94,7 @@ def main() -> None:
     ):
         if not url:
             large_database.fill(database)
+        _wait_for_rollups(database)
         _measure(server, _create_administrator(database))
 
 
@@ -98,6 +105,16 @@ def _database(url: str | None, directory: Path) -> Iterator[str]:
         return
     with EmbeddedPostgres(directory / "postgres", durable=False) as postgres:
         yield postgres.url
+
+
+def _wait_for_rollups(database: str) -> None:
+    """Wait until the server has rolled the calls up: later it only rolls up those of five minutes."""
+    deadline = time.monotonic() + ROLLUP_SECONDS_MAXIMUM
+    with psycopg.connect(database, autocommit=True) as connection:
+        while connection.execute(BEHIND).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(1)
+        connection.execute("VACUUM (ANALYZE) key_usage_quarters, tag_usage_quarters, customer_usage_days")
 
 
 def _create_administrator(database: str) -> str:
@@ -116,6 +133,9 @@ def _measure(server: Server, email: str) -> None:
         _sign_in(client, email)
         for page in sorted(set(LIST.findall(client.get("/admin/").text))):
             _measure_list(client, measured, page)
+        for tab in TABS:
+            path = f"/admin/customers/{large_database.BUSY_CUSTOMER}/{tab}"
+            measured.send(path, partial(client.get, path))
         headers = _token(client, email)
         for path in API_LISTS:
             measured.send(path, partial(client.get, f"/api/v1{path}", headers=headers))

@@ -31,8 +31,9 @@ from tests.support.admin_forms import (
 )
 from tests.support.factories import give_credits
 
-# The ends of the names of addresses that are no pages: they answer a script or a form alone, or redirect to a list.
-NO_PAGES = ("search", "autocomplete", "jsi18n", "view_on_site", "_history")
+# The ends of the names of addresses that are no pages: they answer a script or a form alone, redirect to a list, or are
+# a file.
+NO_PAGES = ("search", "autocomplete", "jsi18n", "view_on_site", "_history", "usage_export")
 # Pages that only a form leads to.
 LED_TO = frozenset({"login", "logout", "second_step", "new_totp"})
 OF_ROWS = ("_change", "_delete", "_explain")

@@ -1,13 +1,15 @@
 -- name: part
 -- The next calls of a customer after a position, as lines: expanded or pending, so none is left out and none is twice
--- when its batch is expanded between two parts. Texts in CSV that a spreadsheet would take for a formula get a quote.
+-- when its batch is expanded between two parts. The times are compared together with the customer, and the order is not
+-- that of the primary key to the letter: it would read the calls of all customers, where that of customers reads theirs. Texts in CSV that a spreadsheet would take for a formula get a quote.
 WITH call AS MATERIALIZED (
     (
         SELECT id, occurred_at, request_id, api_key_id, cost, weight, tag, credit_transaction_id FROM usage_events
-        WHERE user_id = %(user_id)s AND occurred_at >= %(after_at)s::timestamptz
-            AND occurred_at < %(ends_at)s::timestamptz
-            AND (occurred_at, id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
-        ORDER BY occurred_at, id LIMIT %(maximum)s
+        WHERE user_id = %(user_id)s::bigint
+            AND (user_id, occurred_at) >= (%(user_id)s::bigint, %(after_at)s::timestamptz)
+            AND (user_id, occurred_at) < (%(user_id)s::bigint, %(ends_at)s::timestamptz)
+            AND NOT (occurred_at = %(after_at)s::timestamptz AND id <= %(after_id)s::bigint)
+        ORDER BY occurred_at, id + 0 LIMIT %(maximum)s
     )
     UNION ALL
     (

@@ -31,8 +31,7 @@ class CallSearch:
         """Return the calls with this request id, the newest first: one for each key, as callers choose ids themselves.
 
         Those of the actor's own keys, and with the scope `keys:read` of all keys, with the balance for those who may
-        read it. Raises InsufficientScopes for an API
-        key that may read neither.
+        read it. Raises InsufficientScopes for an API key that may read neither.
         """
         user_id = None if actor.has_scope(KEYS_READ) else actor.owner_id
         if user_id is not None:
