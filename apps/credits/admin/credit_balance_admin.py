@@ -50,7 +50,7 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
     ordering = ("-user",)
-    fields = ("owner_link", BALANCE, "updated_at", "ledger")
+    fields: Any = ("owner_link", BALANCE, "updated_at", "ledger")
 
     @admin.display(description="Ledger")
     def ledger(self, balance: Any) -> SafeString:
