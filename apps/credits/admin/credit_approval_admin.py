@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
@@ -67,7 +67,7 @@ class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "Part of the owner's e-mail address, or a complete reference"
     ordering = ("-id",)
-    fields: Any = (
+    fields: ClassVar[Any] = (
         "owner_link", "type", AMOUNT, "state_badge", "description", "reference_id", "reason", "requester",
         "requested_at", "expires_at", "decider", "decided_at", "decision_reason", "ledger_entry",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -50,7 +50,7 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
     ordering = ("-user",)
-    fields: Any = ("owner_link", BALANCE, "updated_at", "ledger")
+    fields: ClassVar[Any] = ("owner_link", BALANCE, "updated_at", "ledger")
 
     @admin.display(description="Ledger")
     def ledger(self, balance: Any) -> SafeString:

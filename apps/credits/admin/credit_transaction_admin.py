@@ -2,7 +2,7 @@
 
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -33,7 +33,7 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "Part of the owner's e-mail address, or a complete reference"
     ordering = ("-id",)
-    fields: Any = (
+    fields: ClassVar[Any] = (
         "occurred_at", "owner_link", "type", AMOUNT, BALANCE_AFTER, "description", "reference_id", "actor",
         "actor_kind",
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Keys at a glance."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,4 +12,5 @@ from apps.api_keys.schemas.key_overview import KeyOverview
     ("budget", "words"), [(None, "1.25"), (Decimal("5.000000"), "1.25 of 5.00"), (Decimal(0), "1.25 of 0.00")]
 )
 def test_spending_is_shown_with_the_budget(budget: Decimal | None, words: str):
-    assert KeyOverview.model_construct(budget=budget, budget_spent=Decimal("1.250000")).spending == words
+    bounds: Any = {"budget": budget, "budget_spent": Decimal("1.250000")}
+    assert KeyOverview.model_construct(**bounds).spending == words
