@@ -123,10 +123,10 @@ def test_invited_colleague_chooses_a_password_and_is_led_to_a_second_factor(
     page.get_by_role("link", name="Invite a member of staff").click()
     expect(page.get_by_label("Member of staff")).to_be_checked()
     assert page.locator("input[type=password]").count() == 0
-    page.get_by_label("Email").fill("sue@example.com")
+    page.get_by_label("E-mail address").fill("sue@example.com")
     page.get_by_label("support", exact=True).check()
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("was added successfully")).to_be_visible()
+    page.get_by_role("button", name="Send invitation", exact=True).click()
+    expect(page.get_by_text("The invitation was sent to sue@example.com.")).to_be_visible()
 
     context = _context(chromium, keyhouse)
     colleague = context.new_page()

@@ -1,6 +1,7 @@
 """Starting: what the server prints holds when it is printed."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGINT, SIGTERM
@@ -22,6 +23,8 @@ def test_announced_server_responds(tmp_path: Path):
         assert server.stop() == 0
         assert server.output.count("Keyhouse is running") == 1
         assert server.administrator_password
+        # The packages are in the environment of this interpreter, wherever `python` on PATH leads.
+        assert f"  {sys.executable} manage.py verify_api_key - " in server.output
         # In no command: other users of the machine can read its arguments.
         assert server.output.count(server.service_key) == 1
         assert server.errors == ""

@@ -35,6 +35,7 @@ from apps.core.authorization.principal import Principal
 from apps.core.authorization.scopes import withheld_scopes
 from apps.core.entity_tags import Tagged
 from apps.core.event_loop import call_service
+from apps.core.values.amounts import amount_text
 from apps.users.dependencies import user_service
 
 SEARCH_VAR = "q"
@@ -142,7 +143,7 @@ class ApiKeyAdmin(PanelPages, OwnerColumns, SecretPages):
     @admin.display(description="Spent")
     def budget_spent(self, key: Any) -> str:
         """Show how many credits the key has spent in its life."""
-        return f"{key.counter.budget_spent:f}"
+        return amount_text(key.counter.budget_spent)
 
     @admin.display(description="Scopes not in effect")
     def withheld_scopes(self, key: Any) -> str:

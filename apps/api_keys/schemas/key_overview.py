@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from apps.api_keys.schemas.api_key import KeyState
 from apps.core.schemas.base import ResponseSchema
 from apps.core.schemas.fields import Amount, Timestamp
+from apps.core.values.amounts import amount_text
 
 if TYPE_CHECKING:
     from apps.api_keys.models import ApiKey
@@ -42,6 +43,12 @@ class KeyOverview(ResponseSchema):
     def words(self) -> str:
         """The state in words."""
         return "Budget spent" if self.state == "active" and self.is_spent else WORDS[self.state]
+
+    @property
+    def spending(self) -> str:
+        """What the key has spent, and its budget."""
+        spent = amount_text(self.budget_spent)
+        return spent if self.budget is None else f"{spent} of {amount_text(self.budget)}"
 
     @classmethod
     def of(cls, key: "ApiKey") -> Self:

@@ -19,6 +19,7 @@ from apps.core.event_loop import call_service
 from apps.core.values.amounts import amount_text
 from apps.verification.dependencies import call_explanations
 from apps.verification.services.call_search import REQUEST_ID_LENGTH_MAXIMUM
+from apps.verification.services.explanation_sentences import CHECK_LABELS
 
 if TYPE_CHECKING:
     from apps.verification.schemas.explained_call import ExplainedCall
@@ -58,8 +59,8 @@ def _shown(call: "ExplainedCall") -> dict[str, Any]:
     return {
         "call": call,
         **texts,
-        "passed": [check.name for check in call.checks if check.passed],
-        "not_made": [check.name for check in call.checks if check.passed is None],
+        "passed": [CHECK_LABELS[check.name] for check in call.checks if check.passed],
+        "not_made": [CHECK_LABELS[check.name] for check in call.checks if check.passed is None],
         "balance_after": None if after is None else amount_text(after),
     }
 

@@ -1,6 +1,8 @@
 """Audit events in words, for people who do not know the names of actions."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.utils.text import capfirst
@@ -9,6 +11,7 @@ from apps.audit.domain.audit_entry import Outcome
 from apps.audit.schemas.trail_event import TrailEventOut
 from apps.core.authorization.principal import CredentialKind
 from apps.core.declarations import audit_kinds
+from apps.core.values.amounts import amount_text
 
 # Of the actions whose names say too little. The others are words already: `api_key.rotated` is “API key rotated”.
 WORDS = {
@@ -46,11 +49,15 @@ WORDS = {
     "client.refused": "Secret of a key that cannot be used presented",
     "token.issued": "Key exchanged for a token",
 }
+# Their words say themselves that something was refused.
+NEED_NO_MARK = frozenset({"account.locked", "session.refused", "passkey.cloned", "identity.refused"})
 LOCKED_OUT = {"client": "one client", "strangers": "all unknown clients", "everybody": "all clients"}
 METHODS = {"pwd": "password", "otp": "code", "hwk": "passkey", "swk": "passkey", "fed": "another provider"}
 OWNER = "user_id"
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 VALUE_LENGTH_MAXIMUM = 80
+
+_amount = re.compile(r"-?[0-9]{1,14}\.[0-9]{6}", re.ASCII)
 
 
 def words_of(action: str) -> str:
@@ -91,8 +98,8 @@ def methods_in_words(methods: Iterable[str]) -> str:
 
 
 def is_failure(event: TrailEventOut) -> bool:
-    """Return whether the action was refused."""
-    return event.outcome is Outcome.FAILURE
+    """Return whether the event is to be marked as refused."""
+    return event.outcome is Outcome.FAILURE and event.action not in NEED_NO_MARK
 
 
 def _with_plan(values: Mapping[str, Any], plans: Mapping[int, str]) -> Mapping[str, Any]:
@@ -122,6 +129,8 @@ def _value(value: Any) -> str:
             return "yes" if value else "no"
         case str() if value in LOCKED_OUT:
             return LOCKED_OUT[value]
+        case str() if _amount.fullmatch(value):
+            return amount_text(Decimal(value))
         case list():
             text = methods_in_words(map(str, value))
         case _:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.admin.amount_columns import amount_column
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import ModelAdminBase, ReadOnlyAdmin
 from apps.core.admin.operation import Operation
@@ -26,6 +27,7 @@ from apps.credits.models import CreditApproval, CreditBalance
 from apps.credits.models.credit_approval import is_in_state
 from apps.credits.services.credit_approval_service import OTHERS_REQUEST, OWN_REQUEST
 
+AMOUNT = amount_column("amount")
 BADGES = {
     "pending": "expired",
     "approved": "active",
@@ -59,14 +61,14 @@ class CreditApprovalAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     page_scopes = PageScopes(view=(CREDITS_READ,), change=(CREDITS_GRANT, CREDITS_ADJUST))
     audit_kind = "credit_approval"
 
-    list_display = ("requested_at", "owner", "type", "amount", "state_badge", "requester", "expires_at")
+    list_display = ("requested_at", "owner", "type", AMOUNT, "state_badge", "requester", "expires_at")
     list_display_links = ("requested_at",)
     list_filter = (ApprovalStateFilter, "type")
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "Part of the owner's e-mail address, or a complete reference"
     ordering = ("-id",)
-    fields = (
-        "owner_link", "type", "amount", "state_badge", "description", "reference_id", "reason", "requester",
+    fields: ClassVar[Any] = (
+        "owner_link", "type", AMOUNT, "state_badge", "description", "reference_id", "reason", "requester",
         "requested_at", "expires_at", "decider", "decided_at", "decision_reason", "ledger_entry",
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.admin.amount_columns import amount_column
 from apps.core.admin.form_fields import parse_row_id
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.operation import Operation
@@ -28,6 +29,7 @@ from apps.credits.schemas.credit_approval import CreditApprovalOut
 from apps.credits.schemas.credit_transaction import CreditTransactionOut, PostingPreview
 from apps.credits.services.posting_rules import OWN_ACCOUNT
 
+BALANCE = amount_column("balance")
 PREVIEW, ASK = "Continue", "Ask for approval"
 NEEDS_APPROVAL = "So large a posting needs approval by another member of staff. Nothing is posted until then."
 ADDED_UP = (
@@ -44,11 +46,11 @@ class CreditBalanceAdmin(ReadOnlyAdmin, OwnerColumns, OperationPages):
     page_scopes = PageScopes(view=(CREDITS_READ,), change=(CREDITS_GRANT, CREDITS_ADJUST))
     audit_kind = "user"  # postings are recorded as events of the account
 
-    list_display = ("owner", "balance", "updated_at", "ledger")
+    list_display = ("owner", BALANCE, "updated_at", "ledger")
     search_fields = ("user__email",)
     search_help_text = "E-mail address"
     ordering = ("-user",)
-    fields = ("owner_link", "balance", "updated_at", "ledger")
+    fields: ClassVar[Any] = ("owner_link", BALANCE, "updated_at", "ledger")
 
     @admin.display(description="Ledger")
     def ledger(self, balance: Any) -> SafeString:

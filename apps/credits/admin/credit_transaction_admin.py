@@ -2,13 +2,14 @@
 
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
+from apps.core.admin.amount_columns import amount_column
 from apps.core.admin.keyhouse_model_admin import ReadOnlyAdmin
 from apps.core.admin.owner_columns import OwnerColumns
 from apps.core.admin.staff_rights import PageScopes
@@ -17,6 +18,7 @@ from apps.core.values.look_ups import search_spellings
 from apps.credits.models import CreditTransaction, LedgerEntry
 
 OWNERS_MAXIMUM = 1000
+AMOUNT, BALANCE_AFTER = amount_column("amount"), amount_column("balance_after")
 
 
 @admin.register(CreditTransaction)
@@ -25,14 +27,14 @@ class CreditTransactionAdmin(ReadOnlyAdmin, OwnerColumns):
 
     page_scopes = PageScopes(view=(CREDITS_READ,))
 
-    list_display = ("occurred_at", "owner", "type", "amount", "balance_after", "description", "reference_id", "actor")
+    list_display = ("occurred_at", "owner", "type", AMOUNT, BALANCE_AFTER, "description", "reference_id", "actor")
     list_display_links = ("occurred_at",)
     list_filter = ("type",)
     search_fields = ("user__email", "reference_id__exact")
     search_help_text = "Part of the owner's e-mail address, or a complete reference"
     ordering = ("-id",)
-    fields = (
-        "occurred_at", "owner_link", "type", "amount", "balance_after", "description", "reference_id", "actor",
+    fields: ClassVar[Any] = (
+        "occurred_at", "owner_link", "type", AMOUNT, BALANCE_AFTER, "description", "reference_id", "actor",
         "actor_kind",
     )  # fmt: skip
 

@@ -3,9 +3,9 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.operation import Operation
 from apps.core.admin.schema_form import SchemaModelForm
@@ -32,6 +32,7 @@ class InvitationForm(SchemaModelForm):
     class Meta:
         model = Invitation
         fields: ClassVar = ["email", "plan"]
+        labels: ClassVar = {"email": "E-mail address"}
         help_texts: ClassVar = {"plan": "The plan of the new account. Empty: the default plan."}
 
     def schema_values(self) -> dict[str, Any]:
@@ -142,6 +143,17 @@ class InvitationAdmin(ServiceAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deny: invitations cannot be edited."""
         return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Offer one button, which says that a message is sent."""
+        one_way = {"show_save_and_continue": False, "show_save_and_add_another": False, "save_label": "Send invitation"}
+        return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Lead to the list, and say what was sent."""
+        sent = f"The invitation was sent to {obj.email}. Its link is valid until {obj.expires_at:%Y-%m-%d %H:%M} UTC."
+        self.message_user(request, sent, messages.SUCCESS)
+        return self.response_post_save_add(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Send the invitation through the service."""

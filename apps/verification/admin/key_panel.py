@@ -22,20 +22,10 @@ from apps.verification.dependencies import key_explanations
 from apps.verification.schemas.explanation import CallToExplain, KeyExplanation
 from apps.verification.schemas.verification import UNITS_MAXIMUM, WEIGHT_MAXIMUM
 from apps.verification.services.call_search import as_shown_to
+from apps.verification.services.explanation_sentences import CHECK_LABELS
 
 REFUSALS_SHOWN = 20
 NOTHING = Decimal(0)
-CHECK_LABELS = {
-    "enabled": "Enabled",
-    "expiry": "Not expired",
-    "owner": "Owner",
-    "address": "Address",
-    "scopes": "Scopes",
-    "operation": "Operation",
-    "rate_limits": "Rate limits",
-    "budget": "Budget of the key",
-    "balance": "Balance of the owner",
-}
 
 
 class CallForm(SchemaForm):

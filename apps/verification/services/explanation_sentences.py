@@ -10,6 +10,19 @@ from apps.usage.schemas.call import reason_of
 from apps.verification.domain import Code, Verdict, VerificationQuery
 from apps.verification.services.explanation import CheckName, CheckResult
 
+CHECK_LABELS = {
+    "found": "Found",
+    "enabled": "Enabled",
+    "expiry": "Not expired",
+    "owner": "Owner",
+    "address": "Address",
+    "scopes": "Scopes",
+    "operation": "Operation",
+    "rate_limits": "Rate limits",
+    "budget": "Budget of the key",
+    "balance": "Balance of the owner",
+}
+
 
 class Situation(NamedTuple):
     """The key, the call that is explained, and the balance of the key's owner, None if it is not shown."""

@@ -2,7 +2,9 @@
 
 import logging
 import resource
+import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -97,8 +99,14 @@ def _first_steps(first: FirstSecrets) -> str:
     return (
         f"{_secrets(first)}\n"
         f"Verify the service key itself; the command asks for it:\n"
-        f"  python manage.py verify_api_key - --scope keys:verify\n"
+        f"  {_interpreter()} manage.py verify_api_key - --scope keys:verify\n"
     )
+
+
+def _interpreter() -> str:
+    """Return the path of this interpreter: from the current folder, if it is below it, as that of `make serve` is."""
+    path, folder = Path(sys.executable), Path.cwd()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def allow_open_files(needed: int) -> None:

@@ -29,6 +29,7 @@ def test_calls_are_found_with_their_verdict_and_lead_to_their_key(browser):
     assert '<span class="badge active">VALID</span>' in page
     assert "cost 2.00, weight 1" in page
     assert "ledger entry" in page
+    assert "passed: Found, Enabled; not made: Owner, Address, Scopes, Operation, Rate limits, " in page
     assert '<span class="badge revoked">EXPIRED</span></td> <td data-label="Why">the key has expired<' in page
     assert "from 192.0.2.7" in page
     for key in (payer, other):

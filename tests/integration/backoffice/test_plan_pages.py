@@ -188,6 +188,14 @@ def test_prices_that_stay_are_no_change(browser):
     assert not AuditEvent.objects.exists()
 
 
+def test_new_price_is_not_taken_for_an_edit_by_someone_else(browser):
+    plan = make_plan(name="gold", prices={"resize": "0.050000"})
+    form = fields_of(browser.get(_page(plan)), "plan_form")
+    asked = browser.post(_page(plan), {**form, "prices": "resize 0.06", "reason": "A new price"})
+    assert asked.status_code == 200
+    assert [change.after for change in asked.context["changes"]] == ["0.06"]
+
+
 def test_edit_that_takes_away_a_bound_says_so(browser):
     plan = make_plan(("minute", 60, 60), name="gold", api_keys_maximum=5)
     asked = browser.post(_page(plan), {"name": "gold", "rate_limits": "", "api_keys_maximum": ""})

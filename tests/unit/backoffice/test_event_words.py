@@ -7,7 +7,7 @@ import pytest
 
 from apps.audit.domain.audit_entry import Outcome
 from apps.audit.schemas.trail_event import TrailEventOut
-from apps.backoffice.admin.event_words import actor_of, changes_of, target_of, words_of
+from apps.backoffice.admin.event_words import actor_of, changes_of, is_failure, target_of, words_of
 
 OWNER, STAFF = 5, 7
 
@@ -89,3 +89,14 @@ def test_plans_are_named():
     assert changes_of(changed, {1: "free", 2: "pro"}) == ["Plan: free → pro"]
     assert changes_of(changed, {2: "pro"}) == ["Plan: 1 (deleted) → pro"]
     assert changes_of(event(after={"plan_id": None}), {}) == []
+
+
+def test_amounts_are_shown_as_on_other_pages():
+    changed = event(before={"balance": "0.000000"}, after={"balance": "1250.500000", "version": "1.25"})
+    assert changes_of(changed, {}) == ["Balance: 0.00 → 1,250.50", "Version: 1.25"]
+
+
+@pytest.mark.parametrize(("action", "is_marked"), [("password.refused", True), ("account.locked", False)])
+def test_refused_action_is_marked_unless_its_words_say_so(action: str, is_marked: bool):
+    assert is_failure(event(action=action, outcome=Outcome.FAILURE)) is is_marked
+    assert not is_failure(event(action=action))
