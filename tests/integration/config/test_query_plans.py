@@ -14,12 +14,14 @@ import httpx
 import psycopg
 import pytest
 from django.test.utils import override_settings
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from apps.core.authorization.principal import OPERATOR, owner_of
 from apps.core.database.pool import READS_WHOLE_TABLES, long_running_transaction
 from apps.core.database.statements import fetch_rows
 from apps.core.database.transaction import transaction
+from apps.second_factors.models import TotpDevice
 from apps.usage.dependencies import usage_service
 from apps.verification.dependencies import call_search
 from config.asgi import application
@@ -51,7 +53,10 @@ STOPPED_EARLY = {
     "send_verification_message",  # every address in the scene is verified
 }
 # Tested by `_busy_paths`, with the credentials and bodies that they need.
-SENT_APART = {"login", "refresh", "exchange_key", "introspect_token", "revoke_token"}
+SENT_APART = {
+    *("login", "refresh", "exchange_key", "introspect_token", "revoke_token"),
+    *("withdraw_credits", "remove_user_totp"),
+}
 # Of staff: lists with a total, for which rows are counted, and whether a role has any member that is not deleted.
 READ_AS_A_WHOLE = {
     "list_users": {"users"},
@@ -139,7 +144,11 @@ async def _busy_paths(calls: Calls) -> None:
         await calls.send("verify_key", "POST", "/api/v1/keys/verify", headers=service.headers, json=body)
     root, large = await superuser(), {"amount": "5", "reference_id": "large"}
     with override_settings(CREDIT_APPROVAL_ABOVE=Decimal(1)):
-        await calls.send("ask", "POST", f"/api/v1/users/{user.pk}/credits", headers=root.headers, json=large)
+        asked = await calls.send("ask", "POST", f"/api/v1/users/{user.pk}/credits", headers=root.headers, json=large)
+    withdrawal = f"/api/v1/credits/approvals/{asked.json()['id']}/withdraw"
+    await calls.send("withdraw_credits", "POST", withdrawal, headers=root.headers)
+    await make(TotpDevice.objects.create, user=user, secret_encrypted=b"x", confirmed_at=timezone.now())
+    await calls.send("remove_user_totp", "DELETE", f"/api/v1/users/{user.pk}/second-factors/totp", headers=root.headers)
     by_key = {"auth": client_of(key)}
     issued = await calls.send("exchange_key", "POST", f"{OAUTH}/token", data=GRANT, **by_key)
     token = issued.json()["access_token"]
