@@ -73,7 +73,7 @@ def test_second_person_approves_large_credits(
     with signed_in(chromium, strict, ADMINISTRATOR_EMAIL, strict.administrator_password) as page:
         with Task(page) as task:
             task.find(person.email)
-            task.link("Post credits")
+            task.link("Grant credits")
             page.get_by_label("Amount").fill("1500")
             task.choose("Type", "goodwill")
             page.get_by_label("Description").fill("Sorry for the outage")

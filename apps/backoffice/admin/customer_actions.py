@@ -65,7 +65,7 @@ def _own_actions(request: HttpRequest, account: AccountOverview) -> list[Link]:
     found = []
     if actor.has_scope(CREDITS_GRANT) or actor.has_scope(CREDITS_ADJUST):
         page = reverse("admin:credits_creditbalance_post_selected")
-        found.append(Link("Post credits", f"{page}?{urlencode({'id': account.id})}"))
+        found.append(Link("Grant credits", f"{page}?{urlencode({'id': account.id})}"))
     if user.has_perm("api_keys.add_apikey"):
         page = reverse("admin:api_keys_apikey_add")
         found.append(Link("Create key", f"{page}?{urlencode({'user': account.id})}"))

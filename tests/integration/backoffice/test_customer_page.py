@@ -42,7 +42,7 @@ def test_page_shows_only_what_may_be_read(limited: Any):
     lock_out(user)
     page = text_on(limited("customers:read"), user)
     assert user.email in page
-    for part in ("laptop", "Balance", "Last call", "Sign-in locked", "Suspend", "Post credits", "Create key"):
+    for part in ("laptop", "Balance", "Last call", "Sign-in locked", "Suspend", "Grant credits", "Create key"):
         assert part not in page, part
     links = links_on(limited("customers:read"), user)
     assert [link for link in links if link.startswith(page_of(user))] == [page_of(user), page_of(user, "notes/")]
@@ -84,7 +84,7 @@ def test_deleted_customers_and_staff_have_a_page(browser: Client):
     page = text_on(browser, gone)
     assert "Deleted by the operator on" in page
     assert "Restore" in page
-    assert "Post credits" not in page
+    assert "Grant credits" not in page
 
 
 def test_sessions_of_staff_take_their_scope(limited: Any):
