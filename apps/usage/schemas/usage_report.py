@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from apps.core.schemas.base import RequestSchema, ResponseSchema
 from apps.core.schemas.fields import NUMBER_TEXT, Amount, Identifier, InputTimestamp, Timestamp
@@ -45,8 +45,21 @@ def _is_in_range(moment: datetime) -> datetime:
     return moment
 
 
+def _is_after_the_beginning(moment: datetime, info: ValidationInfo) -> datetime:
+    starts_at = info.data.get("starts_at")
+    if starts_at is not None and starts_at >= moment:
+        raise ValueError("must be after from")
+    return moment
+
+
 Moment = Annotated[InputTimestamp, AfterValidator(_is_in_range)]
+EndMoment = Annotated[Moment, AfterValidator(_is_after_the_beginning)]  # of a field after `starts_at`
 ZoneName = Annotated[str, Field(max_length=ZONE_LENGTH_MAXIMUM), AfterValidator(_is_time_zone)]
+
+
+def step_of(interval: Interval) -> timedelta:
+    """Return the multiples that a period of these intervals begins and ends on."""
+    return MINUTE if interval is Interval.MINUTE else QUARTER
 
 
 class UsageQuery(RequestSchema):
@@ -60,28 +73,28 @@ class UsageQuery(RequestSchema):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    starts_at: Moment | None = Field(default=None, alias="from")
-    ends_at: Moment | None = Field(default=None, alias="to")
+    # Before the period, whose steps depend on it.
     interval: Interval = Interval.DAY
+    starts_at: Moment | None = Field(default=None, alias="from")
+    ends_at: EndMoment | None = Field(default=None, alias="to")
     tz: ZoneName = "UTC"
     group_by: GroupBy | None = None
     top: Annotated[int, Field(ge=1, le=GROUPS_MAXIMUM), NUMBER_TEXT] = GROUPS_DEFAULT
     user_id: Identifier | None = None
 
-    @model_validator(mode="after")
-    def _is_on_steps(self) -> Self:
-        for name, moment in (("from", self.starts_at), ("to", self.ends_at)):
-            if moment is not None and moment != rounded_up(moment, self.step):
-                steps = "a minute" if self.interval is Interval.MINUTE else "a quarter of an hour, such as 12:15"
-                raise ValueError(f"{name} must be on {steps}")
-        if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
-            raise ValueError("from must be before to")
-        return self
+    @field_validator("starts_at", "ends_at")
+    @classmethod
+    def _is_on_a_step(cls, moment: datetime | None, info: ValidationInfo) -> datetime | None:
+        interval = info.data.get("interval")
+        if moment is not None and interval is not None and moment != rounded_up(moment, step_of(interval)):
+            steps = "a minute" if interval is Interval.MINUTE else "a quarter of an hour, such as 12:15"
+            raise ValueError(f"must be on {steps}")
+        return moment
 
     @property
     def step(self) -> timedelta:
         """The multiples that the period begins and ends on."""
-        return MINUTE if self.interval is Interval.MINUTE else QUARTER
+        return step_of(self.interval)
 
     def period(self, now: datetime) -> UsagePeriod:
         """Return the period, which by default ends now. Raises ValueError, with what is wrong."""

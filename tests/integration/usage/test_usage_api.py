@@ -185,8 +185,9 @@ async def test_keys_read_the_usage_of_their_owner_with_the_scope(api):
 
 
 WRONG = [
-    ({"from": "2026-05-01T00:07:00Z"}, "quarter"),
-    ({"from": "2026-05-02T00:00:00Z", "to": "2026-05-01T00:00:00Z"}, "before to"),
+    ({"from": "2026-05-01T00:07:00Z"}, '"field":"from","message":"must be on a quarter'),
+    ({"to": "2026-05-01T00:07:30Z", "interval": "minute"}, '"field":"to","message":"must be on a minute'),
+    ({"from": "2026-05-02T00:00:00Z", "to": "2026-05-01T00:00:00Z"}, '"field":"to","message":"must be after from"'),
     ({"from": "2010-05-01T00:00:00Z", "interval": "hour"}, "at most 1500"),
     ({"from": "2026-05-01T00:00:00Z", "to": "2026-05-01T01:00:00Z", "interval": "minute"}, "7 days"),
     ({"from": "1970-01-01T00:00:00Z"}, "2000"),
