@@ -19,4 +19,5 @@ def amount_column(path: str, label: str = "") -> Callable[[Any], str]:
         value = value_of(row)
         return "-" if value is None else amount_text(value)
 
+    shown.__name__ = path.replace(".", "_")  # which Django makes the class of the cells
     return shown
