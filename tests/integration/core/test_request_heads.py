@@ -234,7 +234,8 @@ async def test_every_operation_but_those_of_oauth_rejects_unknown_parameters(api
     for path, operations in json.loads(openapi_bytes())["paths"].items():
         for method, operation in operations.items():
             url = re.sub(r"\{\w+\}", "1", path)
-            response = await api.request(method, f"{url}?surprise=1&{REQUIRED_BY_SOME}", json={}, headers=staff.headers)
+            required = REQUIRED_BY_SOME.replace("active", "pending") if "approvals" in path else REQUIRED_BY_SOME
+            response = await api.request(method, f"{url}?surprise=1&{required}", json={}, headers=staff.headers)
             is_hidden = "requestBody" in operation  # by the errors of the empty body
             if response.status_code != 422 or not (is_hidden or "surprise" in response.text):
                 tolerant.add(operation["operationId"])
