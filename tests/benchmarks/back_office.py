@@ -36,10 +36,10 @@ LINK = re.compile(r'href="(\?[^"]*)"')
 ROW = re.compile(r'href="(/admin/[a-z_]+/[a-z_]+/\d+/change/)[^"]*"')
 SEARCH = re.compile(r'<form id="changelist-search" method="(get|post)"(?: action="([^"]*)")?')
 # A word of one row, one of many rows, one of no row, and a number.
-TERMS = ("a3f9c1", "example", "nothing has this name", "1500007")
+TERMS = ("a3f9c1", "example", "nothing has this name", "1500008")
 TABS = ("", "keys/", "usage/", "credits/", "security/", "timeline/", "notes/")
 ROLLUP_SECONDS_MAXIMUM = 1800
-BEHIND = "SELECT FROM usage_rollups WHERE rolled_up_until < now() - interval '20 minutes'"
+BEHIND = "SELECT FROM usage_rollups WHERE rolled_up_until < (SELECT max(occurred_at) FROM usage_events)"
 API_LISTS = (
     "/users",
     "/users?cursor=",
@@ -48,11 +48,11 @@ API_LISTS = (
     "/users?search=example",
     "/users?search=nothing+has+this+name",
     "/users?is_active=false",
-    "/users/1500007/api-keys",
-    "/credits/transactions?user_id=1500007",
-    "/credits/balance?user_id=1500007",
-    "/usage?user_id=1500007",
-    "/usage?user_id=1500007&group_by=key&interval=hour",
+    "/users/1500008/api-keys",
+    "/credits/transactions?user_id=1500008",
+    "/credits/balance?user_id=1500008",
+    "/usage?user_id=1500008",
+    "/usage?user_id=1500008&group_by=key&interval=hour",
     "/plans",
     "/roles",
     "/invitations",

@@ -13,8 +13,8 @@ CUSTOMERS = 1_000_000
 SESSIONS = 200_000
 LEDGER_ENTRIES = 1_500_000
 CALLS = 5_000_000  # of all customers, and as many more of the busy one
-BUSY_CUSTOMER = FIRST_ID + 500_007
-BUSY_KEY = FIRST_ID + pow(7919, -1, CUSTOMERS) * 500_006 % CUSTOMERS  # which FILL gives to that customer
+BUSY_CUSTOMER = FIRST_ID + 500_008
+BUSY_KEY = FIRST_ID + pow(7919, -1, CUSTOMERS) * 500_007 % CUSTOMERS  # which FILL gives to that customer
 DENIALS = 500_000
 MAILS = 100_000
 # Names that differ as real ones do: a search for a part of one finds a few of a million.
