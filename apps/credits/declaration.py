@@ -62,7 +62,7 @@ DECLARATION = AppDeclaration(
     clean_up_tasks=[
         CleanUpTask(
             "credit_approvals",
-            "postings that nobody approved within seven days from those that wait: they are stored as expired",
+            "postings that were not approved within seven days from those that wait: they are stored as expired",
             in_batches(_expire_approvals),
         )
     ],
