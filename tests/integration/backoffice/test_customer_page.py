@@ -104,7 +104,7 @@ def test_head_shows_the_account_at_a_glance(browser: Client):
     user = make_user(email="ann@example.com", full_name="Ann Hand", email_verified_at=NOW)
     key = make_key(user, name="laptop")
     give_credits(user, Decimal("12.5"))
-    ApiKeyCounter.objects.filter(pk=key.id).update(last_used_at=NOW - timedelta(minutes=2))
+    ApiKeyCounter.objects.filter(pk=key.id).update(last_used_at=timezone.now() - timedelta(minutes=2))
     refuse(key, "INSUFFICIENT_CREDITS", "budget", 3)
     page = text_on(browser, user)
     assert "ann@example.com ✓ verified Active" in page
