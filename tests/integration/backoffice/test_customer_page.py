@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.audit.models import AuditEvent

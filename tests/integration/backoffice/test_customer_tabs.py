@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.api_keys.models import ApiKeyCounter
 from apps.audit.models import AuditEvent
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.integration
 def test_overview_explains_each_key(browser: Client):
     user = make_user()
     laptop, ci = make_key(user, name="laptop", budget=Decimal(5)), make_key(user, name="ci", is_active=False)
-    ApiKeyCounter.objects.filter(pk=laptop.id).update(budget_spent=5, last_used_at=NOW)
+    ApiKeyCounter.objects.filter(pk=laptop.id).update(budget_spent=5, last_used_at=timezone.now())
     refuse(laptop, "INSUFFICIENT_CREDITS", "budget", 4, timedelta(minutes=3))
     refuse(ci, "DISABLED", "disabled")
     refuse(laptop, "RATE_LIMITED", "minute", age=timedelta(days=2))
