@@ -70,7 +70,7 @@ def test_compiled_select_describes_its_instances():
 
 
 def test_converters_are_found_by_column_and_applied_to_rows():
-    compiler = compiler_of(Plan.objects.all().query)
+    compiler = compiler_of(PlanLimit.objects.all().query)
     compiler.as_sql()
     converters = compiler.get_converters([column[0] for column in compiler.select])
     assert converters == {}  # PostgreSQL's values need none; JSON does
