@@ -39,7 +39,7 @@ SEARCH = re.compile(r'<form id="changelist-search" method="(get|post)"(?: action
 TERMS = ("a3f9c1", "example", "nothing has this name", "1500008")
 TABS = ("", "keys/", "usage/", "credits/", "security/", "timeline/", "notes/")
 ROLLUP_SECONDS_MAXIMUM = 1800
-BEHIND = "SELECT FROM usage_rollups WHERE rolled_up_until < (SELECT max(occurred_at) FROM usage_events)"
+BEHIND = "SELECT 1 FROM usage_rollups WHERE rolled_up_until < (SELECT max(occurred_at) FROM usage_events)"
 API_LISTS = (
     "/users",
     "/users?cursor=",
