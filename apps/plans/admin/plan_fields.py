@@ -54,14 +54,6 @@ class PairsField(LinesField):
         """Return the pairs as text."""
         return "\n".join(lines_of(self, value)) if isinstance(value, dict) else value
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the pairs differ as they are shown: the stored price 0.050000 is shown as 0.05."""
-        try:
-            submitted = self.to_python(data)
-        except ValidationError:
-            return True
-        return bool(self.prepare_value(initial or {}) != self.prepare_value(submitted))
-
     def run_validators(self, value: Any) -> None:
         """Do nothing: the schema validates names and values."""
 
