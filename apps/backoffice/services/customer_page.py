@@ -57,7 +57,7 @@ class CustomerPage:
         account = await self.users.overview(actor, user_id)
         keys = await self.keys.newest(actor, user_id) if actor.has_scope(KEYS_READ) else None
         ids = [key.id for key in keys.newest] if keys else []
-        # Nobody signs in to an account that is suspended or deleted, locked out or not.
+        # Sign-ins to a suspended or deleted account are refused, locked out or not.
         reads_lockouts = account.is_active and actor.has_scope(SECURITY_READ)
         return CustomerHeader(
             account=account,

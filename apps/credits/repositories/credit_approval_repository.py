@@ -68,7 +68,7 @@ class CreditApprovalRepository(OwnedRepository[CreditApproval]):
     ) -> CreditApproval:
         """Store what was decided about a locked approval, by whom and why.
 
-        Nobody decides about one that is withdrawn: `decided_by_id` is None.
+        One that is withdrawn has no decision: `decided_by_id` is None.
         """
         return await self.update(
             approval,
